@@ -1,1 +1,33 @@
-//! See the crate description in Cargo.toml.
+//! Content identifiers of files, computed without an IPFS daemon.
+//!
+//! A file on the network may be named by a CID. A CID is not the hash of the file's bytes but of
+//! the root of a tree of blocks, so the name depends on how the bytes were cut. This crate cuts
+//! them as `ipfs add` does when nobody gives it options, and reads and writes the names.
+//!
+//! # What it promises
+//!
+//! - [`FileHasher`] yields the CID that `ipfs add` prints (256 KiB chunks, balanced tree, 174 links
+//!   a node), for any way of splitting the bytes over calls, holding at most one chunk and 174
+//!   links for each level of the tree.
+//! - [`Verifier`] and [`matches`] tell whether bytes carry a given CID in any of the layouts that
+//!   could have produced it.
+//! - [`Cid`] parses one text form for each identifier and displays the same; whatever does not
+//!   come back identical is refused.
+//!
+//! # What it leaves to others
+//!
+//! Directories, archives of blocks, other chunk sizes and hash functions, and moving any bytes.
+//! The shape rules for names inside messages are looser than a CID and belong to `alephd-message`.
+//!
+//! Protocol: `docs/protocol/files.md`.
+
+mod cid;
+mod file;
+mod node;
+mod tree;
+mod verify;
+
+pub use cid::{Cid, CidError, Codec, Version};
+pub use file::{CHUNK_SIZE, FileHasher, Layout};
+pub use tree::MAX_LINKS;
+pub use verify::{Verifier, matches};

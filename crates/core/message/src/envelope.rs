@@ -1,10 +1,12 @@
 //! The envelope: who says what, and the hash of it (docs/protocol/messages.md, "Envelope").
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::{Chain, FormatError, ItemHash, ItemType, MessageType, Micros};
+use crate::{Chain, FormatError, ItemHash, ItemType, MessageType, Micros, text::Text};
 
 /// Longest inline content, in Unicode scalar values (not bytes).
 pub const INLINE_LIMIT: usize = 200_000;
@@ -35,77 +37,96 @@ pub struct Envelope {
 
 /// The fields as they are typed on the wire; everything unknown is ignored.
 #[derive(Deserialize)]
-struct Wire {
-    chain: Option<Value>,
-    sender: Option<Value>,
-    #[serde(rename = "type")]
-    message_type: Option<Value>,
-    item_hash: Option<Value>,
-    item_type: Option<Value>,
-    item_content: Option<Value>,
-    signature: Option<Value>,
-    time: Option<Value>,
-    channel: Option<Value>,
+struct Wire<'a> {
+    #[serde(borrow)]
+    chain: Text<'a>,
+    #[serde(borrow)]
+    sender: Text<'a>,
+    #[serde(borrow, rename = "type")]
+    message_type: Text<'a>,
+    #[serde(borrow)]
+    item_hash: Text<'a>,
+    #[serde(borrow)]
+    item_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    item_content: Option<Text<'a>>,
+    #[serde(borrow)]
+    signature: Option<Text<'a>>,
+    time: f64,
+    #[serde(borrow)]
+    channel: Option<Text<'a>>,
 }
 
 impl Envelope {
     /// Parses one message of the wire.
     pub fn parse(json: &[u8]) -> Result<Self, FormatError> {
-        // Duplicate keys make the typed reader fail; the network lets the last one win, which is
-        // what the generic reader does.
-        let wire = match serde_json::from_slice::<Wire>(json) {
-            Ok(wire) => wire,
+        match serde_json::from_slice::<Wire<'_>>(json) {
+            Ok(wire) => Self::from_wire(wire),
+            // The typed reader says little about what is wrong. It also refuses repeated keys,
+            // of which the network lets the last one win, as the generic reader does.
             Err(_) => {
                 let value: Value = serde_json::from_slice(json)
                     .map_err(|error| FormatError::at(&[], "json_invalid", error.to_string()))?;
-                return Self::from_value(value);
+                Self::from_value(value)
             }
-        };
-        Self::from_wire(wire)
+        }
     }
 
     /// Like [`Envelope::parse`], from JSON that is already read.
     pub fn from_value(value: Value) -> Result<Self, FormatError> {
-        if !value.is_object() {
+        let Value::Object(mut fields) = value else {
             return Err(FormatError::at(&[], "dict_type", "a message is a JSON object"));
-        }
-        let wire = serde_json::from_value(value)
-            .map_err(|error| FormatError::at(&[], "dict_type", error.to_string()))?;
-        Self::from_wire(wire)
+        };
+        Self::from_wire(Wire {
+            chain: required_text(&mut fields, "chain")?,
+            sender: required_text(&mut fields, "sender")?,
+            message_type: required_text(&mut fields, "type")?,
+            item_hash: required_text(&mut fields, "item_hash")?,
+            item_type: optional_text(&mut fields, "item_type")?,
+            item_content: optional_text(&mut fields, "item_content")?,
+            signature: optional_text(&mut fields, "signature")?,
+            time: required_seconds(&fields, "time")?,
+            channel: optional_text(&mut fields, "channel")?,
+        })
     }
 
-    fn from_wire(wire: Wire) -> Result<Self, FormatError> {
-        let chain = required_text("chain", wire.chain)?;
-        let chain = chain
-            .parse::<Chain>()
-            .map_err(|_| FormatError::at(&["chain"], "enum", format!("unknown chain {chain:?}")))?;
-        let sender = required_text("sender", wire.sender)?;
-        let message_type = required_text("type", wire.message_type)?;
-        let message_type = message_type.parse::<MessageType>().map_err(|_| {
-            FormatError::at(&["type"], "enum", format!("unknown message type {message_type:?}"))
+    fn from_wire(wire: Wire<'_>) -> Result<Self, FormatError> {
+        let chain =
+            wire.chain.0.parse().map_err(|_| {
+                FormatError::at(&["chain"], "enum", format!("unknown chain {:?}", wire.chain.0))
+            })?;
+        let message_type = wire.message_type.0.parse().map_err(|_| {
+            FormatError::at(
+                &["type"],
+                "enum",
+                format!("unknown message type {:?}", wire.message_type.0),
+            )
         })?;
-        let hash_text = required_text("item_hash", wire.item_hash)?;
-        let item_content = optional_text("item_content", wire.item_content)?;
-        let signature = optional_text("signature", wire.signature)?;
-        let channel = optional_text("channel", wire.channel)?;
-        let time = parse_time(wire.time)?;
-        let given_type = match optional_text("item_type", wire.item_type)? {
+        let time = Micros::from_seconds(wire.time).ok_or_else(|| {
+            FormatError::at(
+                &["time"],
+                "date_range",
+                "the year is out of range: is this milliseconds?",
+            )
+        })?;
+        let given_type = match &wire.item_type {
             None => None,
-            Some(text) => Some(text.parse::<ItemType>().map_err(|_| {
+            Some(Text(text)) => Some(text.parse().map_err(|_| {
                 FormatError::at(&["item_type"], "enum", format!("unknown item type {text:?}"))
             })?),
         };
-        let (item_hash, item_type) = match_hash(&hash_text, given_type, item_content.as_deref())?;
+        let item_content = wire.item_content.map(Text::into_owned);
+        let (item_hash, item_type) = match_hash(&wire.item_hash.0, given_type, item_content.as_deref())?;
         Ok(Self {
             chain,
-            sender,
+            sender: wire.sender.into_owned(),
             message_type,
             item_hash,
             item_type,
             item_content,
-            signature,
+            signature: wire.signature.map(Text::into_owned),
             time,
-            channel,
+            channel: wire.channel.map(Text::into_owned),
         })
     }
 
@@ -116,42 +137,32 @@ impl Envelope {
 }
 
 /// The text that a sender signs: chain, sender, type and item hash, one a line, no final newline.
-pub fn signed_buffer(
-    chain: Chain,
-    sender: &str,
-    message_type: MessageType,
-    item_hash: &ItemHash,
-) -> Vec<u8> {
+pub fn signed_buffer(chain: Chain, sender: &str, message_type: MessageType, item_hash: &ItemHash) -> Vec<u8> {
     format!("{chain}\n{sender}\n{message_type}\n{item_hash}").into_bytes()
 }
 
-fn required_text(key: &str, value: Option<Value>) -> Result<String, FormatError> {
-    match value {
-        Some(Value::String(text)) => Ok(text),
+fn required_text(fields: &mut Map<String, Value>, key: &str) -> Result<Text<'static>, FormatError> {
+    match fields.remove(key) {
+        Some(Value::String(text)) => Ok(Text(Cow::Owned(text))),
         None => Err(FormatError::at(&[key], "missing", "field required")),
         Some(_) => Err(FormatError::at(&[key], "string_type", "a string is expected")),
     }
 }
 
-fn optional_text(key: &str, value: Option<Value>) -> Result<Option<String>, FormatError> {
-    match value {
+fn optional_text(fields: &mut Map<String, Value>, key: &str) -> Result<Option<Text<'static>>, FormatError> {
+    match fields.get(key) {
         None | Some(Value::Null) => Ok(None),
-        value => required_text(key, value).map(Some),
+        Some(_) => required_text(fields, key).map(Some),
     }
 }
 
-fn parse_time(value: Option<Value>) -> Result<Micros, FormatError> {
-    let seconds = match value {
-        None => return Err(FormatError::at(&["time"], "missing", "field required")),
-        Some(Value::Number(number)) => number.as_f64(),
-        Some(_) => None,
-    };
-    let seconds = seconds.ok_or_else(|| {
-        FormatError::at(&["time"], "float_type", "a number of seconds since 1970 is expected")
-    })?;
-    Micros::from_seconds(seconds).ok_or_else(|| {
-        FormatError::at(&["time"], "date_range", "the year is out of range: is this milliseconds?")
-    })
+fn required_seconds(fields: &Map<String, Value>, key: &str) -> Result<f64, FormatError> {
+    match fields.get(key) {
+        None => Err(FormatError::at(&[key], "missing", "field required")),
+        Some(value) => value.as_f64().ok_or_else(|| {
+            FormatError::at(&[key], "float_type", "a number of seconds since 1970 is expected")
+        }),
+    }
 }
 
 /// Applies the rules that tie item hash, item type and inline content together.
@@ -174,9 +185,11 @@ fn match_hash(
             check_inline(text, &hash)?;
             Ok((hash, item_type))
         }
-        (ItemType::Inline, None) => {
-            Err(FormatError::at(&["item_content"], "missing", "an inline message needs its content"))
-        }
+        (ItemType::Inline, None) => Err(FormatError::at(
+            &["item_content"],
+            "missing",
+            "an inline message needs its content",
+        )),
         (_, Some(_)) => Err(FormatError::at(
             &["item_content"],
             "unexpected",

@@ -142,13 +142,20 @@ impl FormatError {
     /// An error with a single issue at `path`.
     pub fn at(path: &[&str], kind: &'static str, text: impl Into<String>) -> Self {
         let path = path.iter().map(|&part| part.to_owned()).collect();
-        Self { issues: vec![Issue { path, kind, text: text.into() }] }
+        Self {
+            issues: vec![Issue {
+                path,
+                kind,
+                text: text.into(),
+            }],
+        }
     }
 
     /// The issues as the API lists them: objects with `type`, `loc` and `msg`.
     pub fn to_json(&self) -> Value {
         let list = self.issues.iter();
-        list.map(|issue| json!({"type": issue.kind, "loc": issue.path, "msg": issue.text})).collect()
+        list.map(|issue| json!({"type": issue.kind, "loc": issue.path, "msg": issue.text}))
+            .collect()
     }
 }
 

@@ -45,9 +45,9 @@ impl ItemHash {
         match self {
             Self::Sha256(_) => true,
             Self::Text(text) => match text.strip_prefix("Qm") {
-                Some(rest) if text.len() <= 46 => {
-                    rest.bytes().all(|byte| byte.is_ascii_alphanumeric() && !b"0OIl".contains(&byte))
-                }
+                Some(rest) if text.len() <= 46 => rest
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() && !b"0OIl".contains(&byte)),
                 _ => {
                     text.len() == 59
                         && text.starts_with("bafy")
@@ -96,7 +96,11 @@ impl ItemHash {
         let mut buffer = [0; 64];
         let text: &[u8] = match self {
             Self::Sha256(bytes) => {
-                if hex::encode_to_slice(bytes, &mut buffer).is_ok() { &buffer } else { &[] }
+                if hex::encode_to_slice(bytes, &mut buffer).is_ok() {
+                    &buffer
+                } else {
+                    &[]
+                }
             }
             Self::Text(text) => text.as_bytes(),
         };
@@ -196,7 +200,10 @@ mod tests {
             names.push(format!("{digit}{}", &HEX[1..]));
         }
         names.push(format!("bafy{}", "a".repeat(55)));
-        let mut hashes: Vec<_> = names.iter().filter_map(|name| ItemHash::parse_strict(name)).collect();
+        let mut hashes: Vec<_> = names
+            .iter()
+            .filter_map(|name| ItemHash::parse_strict(name))
+            .collect();
         hashes.sort();
         assert!(hashes.is_sorted_by_key(ItemHash::order_prefix));
     }

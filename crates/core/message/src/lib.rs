@@ -25,6 +25,7 @@ mod envelope;
 mod error;
 mod item_hash;
 mod kind;
+mod text;
 mod time;
 
 pub use chain::{Chain, SignatureFamily};

@@ -99,14 +99,20 @@ impl Micros {
         if !in_range {
             return None;
         }
-        let micros = if fraction.is_empty() { 0 } else { format!("{fraction:0<6}").parse().ok()? };
+        let micros = if fraction.is_empty() {
+            0
+        } else {
+            format!("{fraction:0<6}").parse().ok()?
+        };
         let y = if m <= 2 { y - 1 } else { y };
         let era = y.div_euclid(400);
         let yoe = y.rem_euclid(400);
         let doy = (153 * (if m > 2 { m - 3 } else { m + 9 }) + 2) / 5 + d - 1;
         let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
         let days = era * 146_097 + doe - 719_468;
-        Some(Self((days * 86_400 + h * 3_600 + mi * 60 + s) * 1_000_000 + micros))
+        Some(Self(
+            (days * 86_400 + h * 3_600 + mi * 60 + s) * 1_000_000 + micros,
+        ))
     }
 }
 
@@ -122,19 +128,34 @@ mod tests {
 
     #[test]
     fn iso_forms_round_trip() {
-        for micros in [0, 1_700_000_000_250_000, 951_782_400_000_000, -1, 253_402_300_799_999_999] {
+        for micros in [
+            0,
+            1_700_000_000_250_000,
+            951_782_400_000_000,
+            -1,
+            253_402_300_799_999_999,
+        ] {
             let time = Micros(micros);
             assert_eq!(Micros::from_iso(&time.iso_z()), Some(time), "{time}");
             assert_eq!(Micros::from_iso(&time.iso_offset()), Some(time));
         }
-        assert_eq!(Micros(1_704_164_645_120_000).iso_z(), "2024-01-02T03:04:05.120000Z");
-        assert_eq!(Micros(1_704_164_645_000_000).iso_offset(), "2024-01-02T03:04:05+00:00");
+        assert_eq!(
+            Micros(1_704_164_645_120_000).iso_z(),
+            "2024-01-02T03:04:05.120000Z"
+        );
+        assert_eq!(
+            Micros(1_704_164_645_000_000).iso_offset(),
+            "2024-01-02T03:04:05+00:00"
+        );
     }
 
     #[test]
     fn milliseconds_as_seconds_are_out_of_range() {
         assert_eq!(Micros::from_seconds(1_700_000_000_000.0), None);
         assert_eq!(Micros::from_seconds(f64::NAN), None);
-        assert_eq!(Micros::from_seconds(1_700_000_000.25), Some(Micros(1_700_000_000_250_000)));
+        assert_eq!(
+            Micros::from_seconds(1_700_000_000.25),
+            Some(Micros(1_700_000_000_250_000))
+        );
     }
 }

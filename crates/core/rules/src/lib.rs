@@ -1,1 +1,41 @@
-//! See the crate description in Cargo.toml.
+//! What a message means among other messages: the rules of the network as pure functions.
+//!
+//! ```text
+//!   message ──▶ needs() ──▶ names of other messages, owners whose delegations count
+//!                                  │ the caller gathers these facts
+//!   message + facts ──▶ judge() ──▶ Accept | Wait(dependency) | Refuse(code)
+//! ```
+//!
+//! # What it promises
+//!
+//! - No I/O, no clock, no randomness: the same message and facts give the same verdict.
+//! - A verdict depends on a *set* of facts and their [`Position`]s, never on the order in which
+//!   they became known. Permission, its revocation and the use of a volume are looked up *as of
+//!   the position of the message that needs them*, so a late fact changes exactly what it
+//!   precedes.
+//! - [`root::StateRoot`] is a multiset hash: adding and removing leaves commutes.
+//!
+//! # What it leaves to others
+//!
+//! Whether bytes are a message (`alephd-message`), signatures (`alephd-signature`), where facts
+//! are kept (`alephd-store`), and in which order messages are judged again when facts arrive
+//! (`alephd-pipeline`).
+//!
+//! Protocol: `docs/protocol/state.md`.
+
+mod judge;
+mod ledger;
+mod permission;
+mod position;
+pub mod root;
+mod status;
+mod subject;
+
+pub use judge::{Facts, Known, Needs, Verdict, VolumeUse, judge, needs, owners_to_consult};
+pub use ledger::{
+    BalanceEntry, BalanceUpdate, CreditEntry, CreditKind, LedgerError, Trusted, balance_update, credit_entries,
+};
+pub use permission::{Authorization, Authorizations};
+pub use position::Position;
+pub use status::{MessageStatus, SHOWN_AS_PENDING};
+pub use subject::Subject;

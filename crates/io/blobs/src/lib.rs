@@ -1,1 +1,50 @@
-//! See the crate description in Cargo.toml.
+//! Files of the network, kept under the hash of their content.
+//!
+//! Bytes come from strangers in streams of unknown length and are named by what they turn out to
+//! be. So a file is written to a temporary place, hashed and counted on the way, and moved to its
+//! name when it is complete; nothing reads it before.
+//!
+//! ```text
+//!              write, write, ...                  finish(name)
+//!  writer ────────────────────────▶ incoming/… ──────────────────▶ files/1e/1eb4…
+//!              hash, count, limit       │          name checked, content and folder synced
+//!                                       └── dropped, refused, crashed: removed
+//! ```
+//!
+//! # What it promises
+//!
+//! - A name is either absent or leads to the whole content. There are no half-written files, and
+//!   two writers of the same content do not disturb each other or a reader.
+//! - When [`BlobWriter::finish`] has returned from a folder, the file survives the loss of power:
+//!   its bytes, its name and the folders above were synced first.
+//! - A writer holds at most [`PART_SIZE`] bytes twice over (one part filling, one on its way) and a
+//!   reader one [`READ_SIZE`], whatever the size of the file. The limit of a writer is checked
+//!   before the bytes past it are kept.
+//! - No name from outside becomes a path unless it is a SHA-256 or a CID that content can have.
+//!   Other names are simply never found.
+//!
+//! # Names
+//!
+//! A file is stored once for each name it was finished under: the same bytes uploaded for their
+//! SHA-256 and for their CID are two objects. Names are counted and deleted one by one that way,
+//! and no index has to agree with the folder. [`Stored`] tells the other names; they lead nowhere.
+//!
+//! # What it leaves to others
+//!
+//! Which files to keep (pins and their collection are rows of the store), where missing files
+//! come from, and checking again what the disk returns. Deleting is not synced: after a crash a
+//! deleted file may be back, and the collector finds it by [`Blobs::list`].
+//!
+//! Protocol: `docs/protocol/files.md`.
+
+mod blobs;
+mod error;
+mod folder;
+mod hashes;
+mod read;
+mod write;
+
+pub use blobs::Blobs;
+pub use error::Error;
+pub use read::{BlobReader, READ_SIZE};
+pub use write::{BlobName, BlobWriter, PART_SIZE, Stored};

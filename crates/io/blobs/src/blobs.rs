@@ -1,0 +1,246 @@
+//! The store itself: names, places, and the operations that take a name.
+
+use std::{
+    fs::File,
+    hash::{BuildHasher, RandomState},
+    ops::Range,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use alephd_cid::{Cid, Verifier, Version};
+use alephd_message::ItemHash;
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, memory::InMemory, path::Path};
+
+use crate::{BlobReader, BlobWriter, Error, hashes::Hashes};
+
+/// Folder of complete files, one below it for each first byte of a digest.
+pub(crate) const FILES: &str = "files";
+/// Folder of uploads in parts.
+pub(crate) const INCOMING: &str = "incoming";
+
+/// The blobs of a node. Clones share the same storage.
+///
+/// ```
+/// use alephd_blobs::{BlobName, Blobs};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let blobs = Blobs::in_memory();
+/// let mut writer = blobs.writer(1024);
+/// writer.write(b"hello ").await?;
+/// writer.write(b"world\n").await?;
+/// let stored = writer.finish(BlobName::CidV0).await?;
+/// assert_eq!(stored.name.to_string(), "QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o");
+/// assert_eq!(blobs.read_all(&stored.name, 1024).await?, "hello world\n");
+/// # Ok::<(), alephd_blobs::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<dyn ObjectStore>,
+    /// Distinguishes the uploads of this run from those of others in the same storage.
+    run: u64,
+    uploads: AtomicU64,
+    /// Held, not used: see [`crate::folder`].
+    _lock: Option<File>,
+}
+
+impl Blobs {
+    /// Opens a local folder, creating it if needed and removing what a crash left half-written.
+    pub async fn open_folder(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        let opening = tokio::task::spawn_blocking(move || {
+            let lock = crate::folder::prepare(&path)?;
+            Ok((LocalFileSystem::new_with_prefix(&path)?.with_fsync(true), lock))
+        });
+        let opened: Result<_, Error> = opening.await.map_err(|error| Error::Read(error.into()))?;
+        let (store, lock) = opened?;
+        Ok(Self::over(Arc::new(store), Some(lock)))
+    }
+
+    /// Keeps blobs in memory, for tests and throw-away nodes.
+    pub fn in_memory() -> Self {
+        Self::over(Arc::new(InMemory::new()), None)
+    }
+
+    fn over(store: Arc<dyn ObjectStore>, lock: Option<File>) -> Self {
+        let run = RandomState::new().hash_one(0);
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                run,
+                uploads: AtomicU64::new(0),
+                _lock: lock,
+            }),
+        }
+    }
+
+    /// Starts a blob of at most `limit` bytes.
+    pub fn writer(&self, limit: u64) -> BlobWriter {
+        BlobWriter::new(self.clone(), limit, Hashes::default())
+    }
+
+    /// Starts a blob that is expected to be `name`, for
+    /// [`BlobName::Exactly`](crate::BlobName::Exactly).
+    ///
+    /// It differs from [`Blobs::writer`] in computing the layouts behind a version 1 CID too, and
+    /// in refusing names that no content can have before anything is fetched for them.
+    pub fn writer_for(&self, name: &ItemHash, limit: u64) -> Result<BlobWriter, Error> {
+        location(name).ok_or_else(|| Error::BadName(name.clone()))?;
+        let hashes = match as_cid(name) {
+            Some(cid) if cid.version() == Version::V1 => Hashes::checking(Verifier::new(&cid)),
+            _ => Hashes::default(),
+        };
+        Ok(BlobWriter::new(self.clone(), limit, hashes))
+    }
+
+    /// Whether there is a blob of this name.
+    pub async fn exists(&self, name: &ItemHash) -> Result<bool, Error> {
+        Ok(self.size(name).await?.is_some())
+    }
+
+    /// Bytes in the blob of this name, `None` if there is no such blob.
+    pub async fn size(&self, name: &ItemHash) -> Result<Option<u64>, Error> {
+        let Some(location) = location(name) else {
+            return Ok(None);
+        };
+        match self.store().head(&location).await {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads a blob or a part of it.
+    ///
+    /// A range that ends past the blob is cut to its end; one that is empty or begins past the end
+    /// is [`Error::Range`].
+    pub async fn read(&self, name: &ItemHash, range: Option<Range<u64>>) -> Result<BlobReader, Error> {
+        let location = location(name).ok_or(Error::NotFound)?;
+        BlobReader::open(&**self.store(), &location, range).await
+    }
+
+    /// Reads a whole blob into memory, unless it has more than `limit` bytes.
+    pub async fn read_all(&self, name: &ItemHash, limit: u64) -> Result<Bytes, Error> {
+        let mut reader = self.read(name, None).await?;
+        if reader.size() > limit {
+            return Err(Error::TooLarge { limit });
+        }
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = reader.try_next().await? {
+            if bytes.is_empty() && chunk.len() as u64 == reader.size() {
+                return Ok(chunk);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes.freeze())
+    }
+
+    /// Deletes the blob of this name; deleting what is not there succeeds.
+    pub async fn delete(&self, name: &ItemHash) -> Result<(), Error> {
+        let Some(location) = location(name) else {
+            return Ok(());
+        };
+        match self.store().delete(&location).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            result => Ok(result?),
+        }
+    }
+
+    /// The names and sizes of all blobs, in no order, for comparison with what should be there.
+    /// Blobs written or deleted meanwhile may or may not appear.
+    pub fn list(&self) -> BoxStream<'static, Result<(ItemHash, u64), Error>> {
+        let found = self.store().list(Some(&Path::from(FILES))).map_err(Error::from);
+        let blobs = found.try_filter_map(|meta| async move {
+            // Whatever an operator put between the files is not a blob.
+            let name = meta.location.filename().and_then(ItemHash::parse_strict);
+            let name = name.filter(|name| location(name).as_ref() == Some(&meta.location));
+            Ok(name.map(|name| (name, meta.size)))
+        });
+        blobs.boxed()
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.inner.store
+    }
+
+    /// A place for an upload that no other upload uses.
+    pub(crate) fn incoming(&self) -> Path {
+        let upload = self.inner.uploads.fetch_add(1, Ordering::Relaxed);
+        Path::from(format!("{INCOMING}/{:016x}-{upload}", self.inner.run))
+    }
+}
+
+/// Where the blob of this name lies, or `None` if no content can have the name.
+///
+/// Names come from strangers. Only a SHA-256 or a text that is a CID in every character gets a
+/// place, so a place never has a separator, a dot or a `#` from outside.
+pub(crate) fn location(name: &ItemHash) -> Option<Path> {
+    let first = match name {
+        ItemHash::Sha256(digest) => digest[0],
+        ItemHash::Text(_) => as_cid(name)?.digest()[0],
+    };
+    Some(Path::from(format!("{FILES}/{first:02x}/{name}")))
+}
+
+/// The CID that the name is.
+pub(crate) fn as_cid(name: &ItemHash) -> Option<Cid> {
+    match name {
+        ItemHash::Sha256(_) => None,
+        // Names made from a database key may have any text, so the shape is tested again.
+        ItemHash::Text(text) => ItemHash::parse_strict(text)?.to_string().parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_content_have_a_place() {
+        let place = |text: &str| {
+            let name = ItemHash::from_key(text.as_bytes()).expect("text");
+            location(&name).map(|place| place.to_string())
+        };
+        let digest = ItemHash::parse_strict(&"1e".repeat(32)).expect("digest");
+        assert_eq!(location(&digest).unwrap().as_ref(), format!("files/1e/{digest}"));
+        let cid = "QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o";
+        assert_eq!(place(cid), Some(format!("files/46/{cid}")));
+
+        for text in [
+            "",
+            "Qm",
+            "../lock",
+            &cid[..45],
+            &format!("{cid}#1"),
+            &"../".repeat(22)[..64],
+        ] {
+            assert_eq!(place(text), None, "{text}");
+        }
+        // Lenient shapes, as an envelope may have them.
+        assert_eq!(place(&"E3".repeat(32)), None);
+        assert_eq!(place(&format!("Qm/../{}", "a".repeat(40))), None);
+        // Strict shape, yet no CID: another codec, bits left over.
+        assert_eq!(place(&format!("bafy{}", "r".repeat(55))), None);
+        assert_eq!(
+            place("bafybeif7ztnhq65lumvvtr4ekcwd2ifwgm3awq4zfr3srh462rwyinlb4z"),
+            None
+        );
+        // The CID of a raw block is not a name on the network.
+        assert_eq!(
+            place("bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"),
+            None
+        );
+    }
+}

@@ -1,0 +1,223 @@
+//! Writing: parts go out as they fill up, the name comes last.
+
+use std::fmt;
+
+use alephd_cid::Cid;
+use alephd_message::ItemHash;
+use bytes::{Bytes, BytesMut};
+use object_store::{MultipartUpload, ObjectStoreExt, path::Path};
+
+use crate::{
+    Blobs, Error,
+    blobs::{as_cid, location},
+    hashes::{Hashes, Names},
+};
+
+/// Bytes in a part of an upload. Smaller blobs are written in one piece. It is the least that
+/// S3 accepts as a part, so that the same code serves it.
+pub const PART_SIZE: usize = 5 * 1024 * 1024;
+
+/// The name under which a finished content is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlobName {
+    /// Its SHA-256.
+    Sha256,
+    /// Its version 0 CID, as `ipfs add` names it.
+    CidV0,
+    /// This name, which the content must have, else [`Error::Mismatch`].
+    Exactly(ItemHash),
+    /// This name, unchecked: the caller has proved by other means that the content belongs to it,
+    /// such as by checking every block of a tree that was not made with the default chunks.
+    Vouched(ItemHash),
+}
+
+/// A blob that was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The name it can be read by.
+    pub name: ItemHash,
+    /// Its SHA-256.
+    pub sha256: ItemHash,
+    /// Its version 0 CID.
+    pub cid_v0: Cid,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// A blob being written.
+///
+/// Dropping it removes what was written. A call to [`BlobWriter::write`] that fails or is
+/// cancelled loses the blob: every later call is [`Error::Interrupted`], so that a content with a
+/// hole is never finished.
+#[must_use = "nothing is stored before `finish`"]
+pub struct BlobWriter {
+    blobs: Blobs,
+    limit: u64,
+    size: u64,
+    /// The part being filled.
+    part: BytesMut,
+    /// `None` after an interruption.
+    hashes: Option<Hashes>,
+    /// From the second part on.
+    upload: Option<Upload>,
+}
+
+struct Upload {
+    location: Path,
+    parts: Box<dyn MultipartUpload>,
+}
+
+impl BlobWriter {
+    pub(crate) fn new(blobs: Blobs, limit: u64, hashes: Hashes) -> Self {
+        Self {
+            blobs,
+            limit,
+            size: 0,
+            part: BytesMut::new(),
+            hashes: Some(hashes),
+            upload: None,
+        }
+    }
+
+    /// Bytes written so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Adds the next bytes. Waits for the storage when a part is full.
+    pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        // Taken for the time of the call: a cancelled call does not put it back.
+        let mut hashes = self.hashes.take().ok_or(Error::Interrupted)?;
+        self.size = self.size.saturating_add(bytes.len() as u64);
+        if self.size > self.limit {
+            self.abandon();
+            return Err(Error::TooLarge { limit: self.limit });
+        }
+        while !bytes.is_empty() {
+            if self.part.len() == PART_SIZE {
+                match self.send_part(hashes).await {
+                    Ok(updated) => hashes = updated,
+                    Err(error) => {
+                        self.abandon();
+                        return Err(error);
+                    }
+                }
+            }
+            let (head, rest) = bytes.split_at(bytes.len().min(PART_SIZE - self.part.len()));
+            self.part.extend_from_slice(head);
+            bytes = rest;
+        }
+        self.hashes = Some(hashes);
+        Ok(())
+    }
+
+    /// Ends the content and stores it under `name`.
+    ///
+    /// When this returns, the blob can be read and, in a folder, survives a crash. A call that is
+    /// cancelled has either stored the blob or removed it, at the latest a moment later.
+    pub async fn finish(mut self, name: BlobName) -> Result<Stored, Error> {
+        let mut hashes = self.hashes.take().ok_or(Error::Interrupted)?;
+        let last = match self.upload {
+            Some(_) => {
+                hashes = self.send_part(hashes).await?;
+                Bytes::new()
+            }
+            None => {
+                let last = self.part.split().freeze();
+                hashes = hashes.updated(last.clone()).await.ok_or(Error::Interrupted)?;
+                last
+            }
+        };
+        let names = hashes.finish();
+        let stored = Stored {
+            name: choose(name, &names)?,
+            sha256: ItemHash::Sha256(names.sha256),
+            cid_v0: names.cid_v0,
+            size: self.size,
+        };
+        let target = location(&stored.name).ok_or_else(|| Error::BadName(stored.name.clone()))?;
+        let publishing = publish(self.blobs, self.upload, last, target);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "must outlive a caller that goes away, or each such caller would leave a whole file \
+                      behind; it is a few calls to the storage and ends by itself"
+        )]
+        let published = tokio::spawn(publishing).await;
+        published.map_err(|_| Error::Interrupted).flatten()?;
+        Ok(stored)
+    }
+
+    /// Sends the part that is full, or the last one, while hashing it.
+    async fn send_part(&mut self, hashes: Hashes) -> Result<Hashes, Error> {
+        let part = self.part.split().freeze();
+        let upload = match &mut self.upload {
+            Some(upload) => upload,
+            none => {
+                let location = self.blobs.incoming();
+                let parts = self.blobs.store().put_multipart(&location).await?;
+                none.insert(Upload { location, parts })
+            }
+        };
+        let sending = upload.parts.put_part(part.clone().into());
+        let (sent, updated) = futures_util::join!(sending, hashes.updated(part));
+        sent?;
+        updated.ok_or(Error::Interrupted)
+    }
+
+    /// Frees memory and disk at once, though the caller may keep the writer for a while.
+    fn abandon(&mut self) {
+        self.part = BytesMut::new();
+        self.upload = None;
+    }
+}
+
+impl fmt::Debug for BlobWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlobWriter")
+            .field("size", &self.size)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The name to store under, if the content has it.
+fn choose(name: BlobName, names: &Names) -> Result<ItemHash, Error> {
+    let expected = match name {
+        BlobName::Sha256 => return Ok(ItemHash::Sha256(names.sha256)),
+        BlobName::CidV0 => return Ok(ItemHash::Text(names.cid_v0.to_string().into())),
+        BlobName::Vouched(name) => return Ok(name),
+        BlobName::Exactly(expected) => expected,
+    };
+    let same = match (&expected, as_cid(&expected), names.check) {
+        (ItemHash::Sha256(digest), ..) => *digest == names.sha256,
+        (_, None, _) => return Err(Error::BadName(expected)),
+        (_, Some(cid), _) if cid == names.cid_v0 => true,
+        (_, Some(cid), Some((checked, same))) if cid == checked => same,
+        (_, Some(cid), _) if cid.version() == names.cid_v0.version() => false,
+        _ => return Err(Error::NotHashed(expected)),
+    };
+    if same {
+        Ok(expected)
+    } else {
+        Err(Error::Mismatch { expected })
+    }
+}
+
+/// Makes a complete content visible under its name.
+///
+/// The folder backend syncs the file before each step that shows it and the folder after, which is
+/// the whole of the durability promise.
+async fn publish(blobs: Blobs, upload: Option<Upload>, whole: Bytes, target: Path) -> Result<(), Error> {
+    let store = blobs.store();
+    let Some(Upload { location, mut parts }) = upload else {
+        store.put(&target, whole.into()).await?;
+        return Ok(());
+    };
+    parts.complete().await?;
+    if let Err(error) = store.rename(&location, &target).await {
+        // The first failure is the one to report; the next opening sweeps if this fails too.
+        let _ = store.delete(&location).await;
+        return Err(error.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! What can go wrong with the database.
+
+/// A failure of the store. None of them is caused by a message: they mean that the disk, the
+/// file or the program is at fault.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite refused or failed.
+    #[error("database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file was written by a newer program.
+    #[error("the database has schema {found}, this program knows up to {known}: use a newer alephd")]
+    TooNew {
+        /// Version in the file.
+        found: u32,
+        /// Newest version of this program.
+        known: u32,
+    },
+    /// A row holds what this program never writes.
+    #[error("damaged row: {0}; run `alephd rebuild` to check the database")]
+    Damaged(&'static str),
+    /// The data folder cannot be used.
+    #[error("data folder {path}: {source}")]
+    Folder {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,320 @@
+-- The core of a node: messages and everything that can be rebuilt from them.
+--
+-- Times are microseconds since 1970 (INTEGER). `prefix` is the first 60 bits of an item hash in
+-- the order of its text: it serves both the lookup by hash and the tie-break of every list, so
+-- that list indexes hold no whole hash. Where a tie decides the state, the whole hash does:
+-- sixty bits can be made to collide. Addresses and names are interned: an index entry then costs
+-- a few bytes whatever strangers choose to send.
+
+-- Single values: the sums of the state roots, counters that belong to nothing else.
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE addresses (
+    id   INTEGER PRIMARY KEY,
+    text TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- Channels, post types, aggregate keys, dapps.
+CREATE TABLE names (
+    id   INTEGER PRIMARY KEY,
+    text TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- Every message with a valid form and signature, whatever its state: the raw facts. The id
+-- follows the order of reception. A forgotten message keeps its row (the tombstone) and loses
+-- item_content, item_text and signature.
+CREATE TABLE messages (
+    id           INTEGER PRIMARY KEY,
+    prefix       INTEGER NOT NULL,
+    hash         BLOB    NOT NULL,   -- ItemHash::key
+    status       INTEGER NOT NULL,   -- MessageStatus::index; 0 and 1 are live
+    accepted     INTEGER NOT NULL,   -- verdict, leaving FORGETs aside
+    type         INTEGER NOT NULL,   -- MessageType::index
+    chain        INTEGER NOT NULL,   -- Chain::index
+    item_type    INTEGER NOT NULL,   -- ItemType::index
+    sender       INTEGER NOT NULL,   -- addresses.id
+    owner        INTEGER NOT NULL,   -- addresses.id; the sender while the content is unknown
+    channel      INTEGER,            -- names.id
+    label        INTEGER,            -- names.id of content.type (POST) or content.key (AGGREGATE)
+    payment      INTEGER,            -- PaymentType::index for STORE and machines
+    time         INTEGER NOT NULL,   -- of the envelope
+    content_time INTEGER NOT NULL,   -- of the content: decides the position
+    reception    INTEGER NOT NULL,
+    size         INTEGER NOT NULL,
+    reference    TEXT,               -- content.ref if it is a string; `replaces` of machines
+    signature    TEXT,
+    item_content TEXT,               -- text of the content as signed; NULL while unknown
+    item_text    TEXT,               -- what is served as content when it differs (defaults filled in)
+    -- FORGET bookkeeping
+    withdrawn_time   INTEGER,        -- position of the first accepted FORGET naming it
+    withdrawn_hash   BLOB,
+    gone_at      INTEGER,            -- envelope time of that FORGET, or time of removal
+    purged       INTEGER NOT NULL DEFAULT 0, -- content is gone for good; for a FORGET: it purged some
+    purge_after  INTEGER,            -- a tombstone whose content is still held, and until when
+    -- earliest confirmation
+    confirmed_at     INTEGER,
+    confirmed_height INTEGER
+) STRICT;
+
+CREATE INDEX messages_hash      ON messages (prefix);
+CREATE INDEX messages_time      ON messages (time DESC, prefix) WHERE status <= 1;
+CREATE INDEX messages_type      ON messages (type, time DESC, prefix) WHERE status <= 1;
+CREATE INDEX messages_sender    ON messages (sender, type, time DESC, prefix) WHERE status <= 1;
+-- Most messages act for their own sender: only the others need an entry by owner.
+CREATE INDEX messages_owner     ON messages (owner, type, time DESC, prefix) WHERE status <= 1 AND owner <> sender;
+CREATE INDEX messages_channel   ON messages (channel, type, time DESC, prefix) WHERE status <= 1 AND channel IS NOT NULL;
+CREATE INDEX messages_confirmed ON messages (confirmed_at DESC, time DESC, prefix) WHERE status <= 1 AND confirmed_at IS NOT NULL;
+CREATE INDEX messages_height    ON messages (confirmed_height) WHERE status <= 1 AND confirmed_height IS NOT NULL;
+CREATE INDEX messages_gone      ON messages (status, gone_at DESC, prefix) WHERE status >= 4;
+CREATE INDEX messages_parked    ON messages (sender, id) WHERE status IN (2, 3);
+CREATE INDEX messages_purge     ON messages (purge_after) WHERE purge_after IS NOT NULL;
+
+-- Further valid copies of a message that differ in what nobody signed.
+CREATE TABLE copies (
+    message   INTEGER NOT NULL,
+    time      INTEGER NOT NULL,
+    channel   TEXT,
+    signature TEXT NOT NULL
+) STRICT;
+CREATE INDEX copies_message ON copies (message);
+
+-- Why a message waits or is refused.
+CREATE TABLE verdicts (
+    message INTEGER PRIMARY KEY,
+    code    INTEGER NOT NULL,
+    details TEXT,
+    since   INTEGER NOT NULL     -- shown as pending until since + retry budget (waiting ones)
+) STRICT;
+
+-- Messages refused for their form or signature: kept for clients that ask, oldest dropped first.
+CREATE TABLE refused (
+    id        INTEGER PRIMARY KEY,
+    hash      BLOB NOT NULL UNIQUE,
+    reception INTEGER NOT NULL,
+    code      INTEGER NOT NULL,
+    details   TEXT,
+    message   TEXT NOT NULL      -- the wire object
+) STRICT;
+
+-- Which message refers to which name: a new fact wakes those that wait for it.
+-- kind: 0 amend, 1 forget, 2 store revision, 3 volume, 4 replaced program,
+-- 5 forget of an aggregate (target = its key), 6 file of a store (target = file name).
+CREATE TABLE edges (
+    prefix INTEGER NOT NULL,     -- of the target
+    kind   INTEGER NOT NULL,
+    source INTEGER NOT NULL,     -- messages.id
+    target BLOB    NOT NULL,
+    PRIMARY KEY (prefix, kind, source, target)
+) STRICT, WITHOUT ROWID;
+
+-- Which delegations a message was judged by: judged again when these change before its position.
+CREATE TABLE consults (
+    owner   INTEGER NOT NULL,
+    time    INTEGER NOT NULL,
+    prefix  INTEGER NOT NULL,
+    message INTEGER NOT NULL,
+    PRIMARY KEY (owner, time, prefix, message)
+) STRICT, WITHOUT ROWID;
+
+-- Elements of `security` aggregates that set `authorizations`. They outlive a FORGET: permission
+-- at an earlier position must remain decidable.
+CREATE TABLE delegations (
+    owner   INTEGER NOT NULL,
+    time    INTEGER NOT NULL,
+    hash    BLOB    NOT NULL,
+    message INTEGER NOT NULL,
+    value   TEXT    NOT NULL,
+    PRIMARY KEY (owner, time, hash, message)
+) STRICT, WITHOUT ROWID;
+
+-- Who is named in the current authorizations of an owner: grants seen from the other side.
+CREATE TABLE grantees (
+    grantee TEXT    NOT NULL,
+    owner   INTEGER NOT NULL,
+    PRIMARY KEY (grantee, owner)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX grantees_owner ON grantees (owner);
+
+-- Inverted index over what contents say; term = Term::id of (kind, value).
+CREATE TABLE terms (
+    term    INTEGER NOT NULL,
+    time    INTEGER NOT NULL,
+    prefix  INTEGER NOT NULL,
+    message INTEGER NOT NULL,
+    PRIMARY KEY (term, time DESC, prefix, message)
+) STRICT, WITHOUT ROWID;
+
+-- Live messages counted along one dimension; key = Counter::id.
+CREATE TABLE counters (
+    key INTEGER PRIMARY KEY,
+    n   INTEGER NOT NULL
+) STRICT;
+
+-- Live messages by sender and type: address statistics.
+CREATE TABLE sent (
+    address INTEGER NOT NULL,
+    type    INTEGER NOT NULL,
+    n       INTEGER NOT NULL,
+    PRIMARY KEY (address, type)
+) STRICT, WITHOUT ROWID;
+
+-- Channels and post types that a sender uses.
+CREATE TABLE used_names (
+    address INTEGER NOT NULL,
+    kind    INTEGER NOT NULL,    -- 0 channel, 1 post type
+    name    INTEGER NOT NULL,
+    PRIMARY KEY (address, kind, name)
+) STRICT, WITHOUT ROWID;
+
+-- Original posts with their current revision. id is messages.id of the original.
+CREATE TABLE posts (
+    id      INTEGER PRIMARY KEY,
+    latest  INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    prefix  INTEGER NOT NULL,    -- of the original
+    owner   INTEGER NOT NULL,
+    type    INTEGER NOT NULL,
+    channel INTEGER
+) STRICT;
+CREATE INDEX posts_updated ON posts (updated DESC, prefix);
+CREATE INDEX posts_owner   ON posts (owner, type, updated DESC, prefix);
+CREATE INDEX posts_type    ON posts (type, updated DESC, prefix);
+CREATE INDEX posts_channel ON posts (channel, updated DESC, prefix) WHERE channel IS NOT NULL;
+
+-- References of originals and tags of current revisions.
+CREATE TABLE post_terms (
+    term    INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    prefix  INTEGER NOT NULL,
+    post    INTEGER NOT NULL,
+    PRIMARY KEY (term, updated DESC, prefix, post)
+) STRICT, WITHOUT ROWID;
+
+-- Accepted amends of a post, current or not.
+CREATE TABLE amends (
+    post    INTEGER NOT NULL,
+    time    INTEGER NOT NULL,
+    hash    BLOB    NOT NULL,
+    message INTEGER NOT NULL,
+    PRIMARY KEY (post, time, hash, message)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE aggregates (
+    id       INTEGER PRIMARY KEY,
+    owner    INTEGER NOT NULL,
+    key      INTEGER NOT NULL,   -- names.id
+    created  INTEGER NOT NULL,
+    updated  INTEGER NOT NULL,
+    first    INTEGER NOT NULL,   -- messages.id
+    last     INTEGER NOT NULL,   -- messages.id
+    elements INTEGER NOT NULL,
+    UNIQUE (owner, key)
+) STRICT;
+CREATE INDEX aggregates_key     ON aggregates (key, owner);
+CREATE INDEX aggregates_updated ON aggregates (updated DESC, key, owner);
+CREATE INDEX aggregates_created ON aggregates (created DESC, key, owner);
+
+CREATE TABLE aggregate_elements (
+    aggregate INTEGER NOT NULL,
+    time      INTEGER NOT NULL,
+    hash      BLOB    NOT NULL,
+    message   INTEGER NOT NULL,
+    PRIMARY KEY (aggregate, time, hash, message)
+) STRICT, WITHOUT ROWID;
+
+-- Current value of each top-level key.
+CREATE TABLE aggregate_fields (
+    aggregate INTEGER NOT NULL,
+    field     TEXT    NOT NULL,
+    time      INTEGER NOT NULL,
+    hash      BLOB    NOT NULL,
+    message   INTEGER NOT NULL,
+    value     TEXT    NOT NULL,
+    PRIMARY KEY (aggregate, field)
+) STRICT, WITHOUT ROWID;
+
+-- Superseded values of a top-level key, without the value: it is in the message.
+CREATE TABLE aggregate_losers (
+    aggregate INTEGER NOT NULL,
+    field     TEXT    NOT NULL,
+    time      INTEGER NOT NULL,
+    hash      BLOB    NOT NULL,
+    message   INTEGER NOT NULL,
+    PRIMARY KEY (aggregate, field, time, hash, message)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE files (
+    id   INTEGER PRIMARY KEY,
+    hash BLOB    NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    kind INTEGER NOT NULL        -- 0 file, 1 directory
+) STRICT;
+
+-- Why a file is kept. kind: 0 content of a message, 1 STORE, 2 archive, 3 grace period.
+CREATE TABLE pins (
+    file      INTEGER NOT NULL,
+    kind      INTEGER NOT NULL,
+    message   INTEGER NOT NULL,  -- messages.id, 0 for a grace period
+    owner     INTEGER,
+    created   INTEGER NOT NULL,
+    prefix    INTEGER NOT NULL,
+    delete_by INTEGER,
+    PRIMARY KEY (file, kind, message)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pins_owner ON pins (owner, created DESC, prefix) WHERE kind = 1;
+CREATE INDEX pins_message ON pins (message) WHERE message <> 0;
+CREATE INDEX pins_expiry ON pins (delete_by) WHERE delete_by IS NOT NULL;
+
+-- Versions of a named file; the greatest (time, hash) is current.
+CREATE TABLE tags (
+    tag     TEXT    NOT NULL,    -- item hash of the original STORE, or owner/label
+    time    INTEGER NOT NULL,
+    hash    BLOB    NOT NULL,
+    message INTEGER NOT NULL,
+    PRIMARY KEY (tag, time, hash, message)
+) STRICT, WITHOUT ROWID;
+
+-- Latest reported balance; dapp is 0 for plain holdings.
+CREATE TABLE balances (
+    address TEXT    NOT NULL,
+    chain   INTEGER NOT NULL,
+    dapp    INTEGER NOT NULL,
+    balance TEXT    NOT NULL,
+    height  INTEGER NOT NULL,
+    message INTEGER NOT NULL,
+    PRIMARY KEY (address, chain, dapp)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX balances_message ON balances (message);
+
+-- Lines of credit posts. They outlive a FORGET of the post.
+CREATE TABLE credits (
+    address    TEXT    NOT NULL,
+    time       INTEGER NOT NULL,
+    message    INTEGER NOT NULL,
+    line       INTEGER NOT NULL,
+    kind       INTEGER NOT NULL,
+    amount     INTEGER NOT NULL,
+    expiration INTEGER,
+    details    TEXT    NOT NULL,  -- JSON object of the descriptive columns
+    PRIMARY KEY (address, time, message, line)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX credits_message ON credits (message, line);
+
+-- Triggers of programs.
+CREATE TABLE subscriptions (
+    message INTEGER PRIMARY KEY,
+    time    INTEGER NOT NULL,
+    value   TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE confirmations (
+    message INTEGER NOT NULL,
+    tx_hash TEXT    NOT NULL,
+    chain   INTEGER NOT NULL,
+    height  INTEGER NOT NULL,
+    time    INTEGER NOT NULL,
+    PRIMARY KEY (message, tx_hash)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,1 @@
+//! Reading: single rows, lists, counts.

@@ -1,0 +1,161 @@
+//! Writing: one connection, one transaction at a time.
+//!
+//! The writer offers facts and changes; *which* change a message causes is decided above. Every
+//! change of something that the API serves goes through a method that also changes the state
+//! root and the counters, so that these cannot drift apart.
+
+mod account;
+mod aggregate;
+mod file;
+mod index;
+mod ledger;
+mod link;
+mod message;
+mod names;
+mod post;
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use alephd_rules::root::{Leaf, StateRoot};
+
+pub use aggregate::ElementKey;
+pub use file::PinKind;
+pub use link::LinkKind;
+pub use message::{NewMessage, Refused, Row, State};
+
+use crate::{Counter, StoreError};
+use names::Interner;
+
+/// The key of the live root in `meta`.
+pub(crate) const LIVE_ROOT: &str = "root_live";
+
+/// The one writer of a store.
+pub struct Writer {
+    connection: Connection,
+    addresses: Interner,
+    names: Interner,
+    used_names: account::SeenNames,
+    root: StateRoot,
+    root_changed: bool,
+    counters: HashMap<i64, i64>,
+    sent: HashMap<(i64, u8), i64>,
+    last_reception: i64,
+    in_transaction: bool,
+}
+
+impl Writer {
+    pub(crate) fn new(connection: Connection) -> Result<Self, StoreError> {
+        let root = read_root(&connection)?;
+        let last_reception =
+            connection.query_row("SELECT coalesce(max(reception), 0) FROM (SELECT reception FROM messages ORDER BY id DESC LIMIT 1)", [], |row| row.get(0))?;
+        Ok(Self {
+            connection,
+            addresses: Interner::new("addresses"),
+            names: Interner::new("names"),
+            used_names: account::SeenNames::default(),
+            root,
+            root_changed: false,
+            counters: HashMap::new(),
+            sent: HashMap::new(),
+            last_reception,
+            in_transaction: false,
+        })
+    }
+
+    /// Begins a transaction. Everything until [`Writer::commit`] becomes durable together.
+    pub fn begin(&mut self) -> Result<(), StoreError> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    /// Makes the transaction durable: returns when it is on disk.
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        self.flush_counters()?;
+        if self.root_changed {
+            let mut statement = self
+                .connection
+                .prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?;
+            statement.execute(params![LIVE_ROOT, self.root.to_bytes()])?;
+            self.root_changed = false;
+        }
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Gives the transaction up and forgets what it changed in memory.
+    pub fn rollback(&mut self) -> Result<(), StoreError> {
+        self.counters.clear();
+        self.sent.clear();
+        self.addresses.clear();
+        self.names.clear();
+        self.used_names.clear();
+        if self.in_transaction {
+            self.connection.execute_batch("ROLLBACK")?;
+            self.in_transaction = false;
+        }
+        self.root = read_root(&self.connection)?;
+        self.root_changed = false;
+        Ok(())
+    }
+
+    /// The live state root, including the changes of the open transaction.
+    pub fn root(&self) -> &StateRoot {
+        &self.root
+    }
+
+    /// Moves what the write-ahead log holds into the main file. For a clean shutdown.
+    pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    fn root_add(&mut self, leaf: &Leaf) {
+        self.root.add(leaf);
+        self.root_changed = true;
+    }
+
+    fn root_remove(&mut self, leaf: &Leaf) {
+        self.root.remove(leaf);
+        self.root_changed = true;
+    }
+
+    pub(crate) fn count(&mut self, counter: Counter, delta: i64) {
+        *self.counters.entry(counter.id()).or_default() += delta;
+    }
+
+    /// Adds up the changes of the transaction so that a busy counter costs one statement.
+    fn flush_counters(&mut self) -> Result<(), StoreError> {
+        let mut changes: Vec<_> = self.counters.drain().filter(|(_, delta)| *delta != 0).collect();
+        changes.sort_unstable();
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO counters (key, n) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET n = n + ?2",
+        )?;
+        for (key, delta) in changes {
+            statement.execute([key, delta])?;
+        }
+        let mut changes: Vec<_> = self.sent.drain().filter(|(_, delta)| *delta != 0).collect();
+        changes.sort_unstable();
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO sent (address, type, n) VALUES (?1, ?2, ?3)
+             ON CONFLICT (address, type) DO UPDATE SET n = n + ?3",
+        )?;
+        for ((address, kind), delta) in changes {
+            statement.execute(params![address, kind, delta])?;
+        }
+        Ok(())
+    }
+}
+
+fn read_root(connection: &Connection) -> Result<StateRoot, StoreError> {
+    let bytes: Option<Vec<u8>> = connection
+        .query_row("SELECT value FROM meta WHERE key = ?1", [LIVE_ROOT], |row| row.get(0))
+        .optional()?;
+    match bytes {
+        None => Ok(StateRoot::default()),
+        Some(bytes) => StateRoot::from_bytes(&bytes).ok_or(StoreError::Damaged("state root")),
+    }
+}
