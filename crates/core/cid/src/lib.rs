@@ -9,7 +9,7 @@
 //! - [`FileHasher`] yields the CID that `ipfs add` prints (256 KiB chunks, balanced tree, 174 links
 //!   a node), for any way of splitting the bytes over calls, holding at most one chunk and 174
 //!   links for each level of the tree.
-//! - [`Verifier`] and [`matches`] tell whether bytes carry a given CID in any of the layouts that
+//! - [`Verifier`] and [`matches()`] tell whether bytes carry a given CID in any of the layouts that
 //!   could have produced it.
 //! - [`Cid`] parses one text form for each identifier and displays the same; whatever does not
 //!   come back identical is refused.

@@ -199,3 +199,6 @@ fn read(message_type: MessageType, text: &str, issues: &mut Issues) -> Option<Co
     }?;
     Some(Content { address, time, body })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,75 @@
 //! Reading: single rows, lists, counts.
+//!
+//! Everything is a method of [`Reader`](crate::Reader) and returns plain structures: no JSON, and
+//! texts that were stored verbatim come back verbatim.
+//!
+//! # How a list is read
+//!
+//! ```text
+//!   filter ──▶ plan: the dimension that matches the fewest rows is split into index ranges
+//!                     (streams), each already in the wanted order
+//!          ──▶ window: one stream: OFFSET in SQL over the index
+//!                      several: k-way merge, fetched in small pieces
+//!          ──▶ ids ──▶ rows
+//! ```
+//!
+//! The order of a list is time, then the item hash as text. An index holds only the first 60 bits
+//! of the hash, so rows that are equal there are put in order by reading their hashes
+//! (`window`). Statements name their index: the plan must not change with the statistics
+//! that SQLite gathers.
+//!
+//! # What callers may rely on
+//!
+//! - Each method sees one snapshot. [`Reader::snapshot`](crate::Reader::snapshot) widens that to
+//!   several calls.
+//! - A list without a limit returns everything that matches: bounding it is the caller's choice.
+//! - No answer depends on the order in which messages arrived, except where ids are the order
+//!   (receptions).
+
+mod account;
+mod aggregate;
+mod aggregate_list;
+mod authorization;
+mod balance;
+mod credit;
+mod file;
+mod filter;
+mod gone;
+mod info;
+mod list;
+mod lookup;
+mod message;
+mod plan;
+mod post;
+mod post_list;
+mod status;
+mod stream;
+mod window;
+
+pub use account::{AddressStats, StatsCursor, StatsQuery, StatsSort};
+pub use aggregate::AggregateRow;
+pub use aggregate_list::{AggregateCursor, AggregateFilter, AggregateItem, AggregateQuery, AggregateSort};
+pub use balance::{BalanceCursor, BalanceQuery, BalanceRow, CreditBalance, CreditBalanceQuery};
+pub use credit::{CreditDetails, CreditFilter, CreditQuery, CreditRow, CreditSort, CreditSummary};
+pub use file::{FileKind, FileRow, OwnedFile, StoredFile};
+pub use filter::{GoneFilter, MessageFilter, Order, PostFilter, Sort, TypeSet, Window};
+pub use info::{Counts, ParkedRow, Root, Subscription};
+pub use message::{Confirmation, MessageRow};
+pub use post::{OriginalPost, PostRow};
+pub use status::{RefusedRow, StatusRow, VerdictRow};
+
+use crate::{Reader, StoreError};
+
+impl Reader {
+    /// Runs several reads on one snapshot. Calls may be nested.
+    pub fn snapshot<T>(&self, read: impl FnOnce(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        if !self.is_autocommit() {
+            return read(self);
+        }
+        self.prepare_cached("BEGIN")?.execute([])?;
+        let result = read(self);
+        // Nothing was written: ending the transaction cannot lose anything, whatever came out.
+        self.prepare_cached("COMMIT")?.execute([])?;
+        result
+    }
+}

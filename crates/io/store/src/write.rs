@@ -23,7 +23,7 @@ use alephd_rules::root::{Leaf, StateRoot};
 pub use aggregate::ElementKey;
 pub use file::PinKind;
 pub use link::LinkKind;
-pub use message::{NewMessage, Refused, Row, State};
+pub use message::{MessageCopy, NewMessage, Refused, Row, State};
 
 use crate::{Counter, StoreError};
 use names::Interner;

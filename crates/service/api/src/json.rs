@@ -28,12 +28,24 @@ pub enum Style {
     Compact,
     /// A space after commas and colons, only ASCII.
     Spaced,
+    /// As [`Style::Spaced`], but without the white space.
+    Ascii,
+}
+
+impl Style {
+    fn comma(self) -> &'static str {
+        if self == Self::Spaced { ", " } else { "," }
+    }
+
+    fn colon(self) -> &'static str {
+        if self == Self::Spaced { ": " } else { ":" }
+    }
 }
 
 /// Builds one JSON document in a buffer.
 ///
-/// Commas are put by looking at the last byte written: only `{`, `[`, `:` and the start of the
-/// document can stand before a value without one. The caller is responsible for the grammar
+/// Commas are put by looking at the last byte written: only `{`, `[`, a colon (with its space) and
+/// the start of the document can stand before a value without one. The caller is responsible for the grammar
 /// otherwise; nothing is checked.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
@@ -77,10 +89,9 @@ impl Writer {
     fn separate(&mut self) {
         match self.out.as_bytes().last() {
             None | Some(b'{' | b'[') => {}
-            Some(b':') if self.style == Style::Spaced => self.out.push(' '),
-            Some(b':') => {}
-            Some(_) if self.style == Style::Spaced => self.out.push_str(", "),
-            Some(_) => self.out.push(','),
+            // Between a key and its value, where the spaced dialect has a space already.
+            Some(b':' | b' ') => {}
+            Some(_) => self.out.push_str(self.style.comma()),
         }
     }
 
@@ -114,7 +125,7 @@ impl Writer {
     pub fn key(&mut self, key: &str) -> &mut Self {
         self.separate();
         push_text(&mut self.out, key, self.style);
-        self.out.push(':');
+        self.out.push_str(self.style.colon());
         self
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Number, value::RawValue};
 use super::issues::Issues;
 use crate::{ItemHash, text::Text};
 
-/// Digits that an integer in a string may have.
+/// Digits and sign of an integer in a string, without leading zeros.
 const DIGITS_LIMIT: usize = 4_300;
 
 /// A string.
@@ -96,7 +96,7 @@ pub(super) fn one_of(
 /// A float. A string may give infinity or NaN, so callers must set bounds.
 pub(super) fn float(value: &RawValue, issues: &mut Issues) -> Option<f64> {
     let number = match value.get().as_bytes().first() {
-        Some(b'"') => without_underscores(text(value, issues)?.trim()).and_then(|text| text.parse().ok()),
+        Some(b'"') => float_in_text(&text(value, issues)?),
         Some(b't') => Some(1.0),
         Some(b'f') => Some(0.0),
         Some(b'-' | b'0'..=b'9') => return json_number(value, issues)?.as_f64(),
@@ -111,7 +111,7 @@ pub(super) fn float(value: &RawValue, issues: &mut Issues) -> Option<f64> {
 /// An integer. What a wider integer would hold is given as the nearest bound.
 pub(super) fn integer(value: &RawValue, issues: &mut Issues) -> Option<i128> {
     let number = match value.get().as_bytes().first() {
-        Some(b'"') => integer_in_text(text(value, issues)?.trim()),
+        Some(b'"') => integer_in_text(&text(value, issues)?),
         Some(b't') => Some(1),
         Some(b'f') => Some(0),
         Some(b'-' | b'0'..=b'9') => {
@@ -196,10 +196,18 @@ fn in_range(number: i128, range: RangeInclusive<i128>, issues: &mut Issues) -> O
     )
 }
 
-/// A float without fraction that fits 64 bits.
+/// A float without fraction, of a magnitude below two to the 63rd.
 fn integer_in_float(number: f64) -> Option<i128> {
-    let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number);
+    let fits = number.abs() < 9_223_372_036_854_775_808.0;
     (fits && number.fract() == 0.0).then_some(number as i128)
+}
+
+/// A float in a string: white space around it or underscores within it, but not both.
+fn float_in_text(text: &str) -> Option<f64> {
+    match text.trim().parse() {
+        Ok(number) => Some(number),
+        Err(_) => without_underscores(text)?.parse().ok(),
+    }
 }
 
 /// Single underscores between other characters are left out; others are not allowed.
@@ -211,28 +219,51 @@ fn without_underscores(text: &str) -> Option<Cow<'_, str>> {
     (!misplaced).then(|| Cow::Owned(text.replace('_', "")))
 }
 
-/// Digits with an optional sign, underscores between them, and a fraction of zeros only.
+/// An integer in a string: digits with a sign, underscores between them, and a fraction of zeros.
+///
+/// The network drops leading zeros, and any underscores among them, before it looks at the sign
+/// for good. So `00__5` is an integer, as is `0-5`, and both have to be here.
 fn integer_in_text(text: &str) -> Option<i128> {
-    let (negative, rest) = match text.strip_prefix('-') {
+    let text = text.trim();
+    let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let whole = match rest.split_once('.') {
-        Some((whole, fraction)) if !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0') => whole,
+    let text = without_leading_zeros(text)?;
+    let whole = match text.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => whole,
         Some(_) => return None,
-        None => rest,
+        None => text,
     };
-    let digits = without_underscores(whole)?;
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    let whole = without_underscores(whole)?;
+    let (late_sign, digits) = match whole.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, whole.as_ref()),
+    };
+    let is_plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_misplaced = late_sign && (negative || digits.len() > 1 && digits.starts_with('0'));
+    let length = digits.len() + usize::from(negative || late_sign);
+    if !is_plain || is_misplaced || length > DIGITS_LIMIT {
         return None;
     }
-    let significant = digits.trim_start_matches('0');
-    if significant.len() > DIGITS_LIMIT {
-        return None;
+    let magnitude = digits.parse().unwrap_or(i128::MAX);
+    Some(if negative || late_sign {
+        -magnitude
+    } else {
+        magnitude
+    })
+}
+
+/// Drops the leading zeros and the underscores among them, but for a last zero.
+fn without_leading_zeros(text: &str) -> Option<&str> {
+    if !text.starts_with('0') {
+        return (!text.starts_with(['-', '+'])).then_some(text);
     }
-    let magnitude = match significant {
-        "" => 0,
-        digits => digits.parse().unwrap_or(i128::MAX),
-    };
-    Some(if negative { -magnitude } else { magnitude })
+    let rest = text.trim_start_matches(['0', '_']);
+    let dropped = &text[..text.len() - rest.len()];
+    match rest.chars().next() {
+        Some('1'..='9' | '-') => Some(rest),
+        None | Some('.') if dropped.ends_with('0') => Some(&text[dropped.len() - 1..]),
+        _ => None,
+    }
 }

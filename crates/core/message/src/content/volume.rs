@@ -133,11 +133,12 @@ fn label(value: &RawValue, issues: &mut Issues) -> Option<String> {
     lax::string_up_to(value, LABEL_LIMIT, issues)
 }
 
+/// True, or the number one, which the network's language holds to be equal. No word will do.
 fn literally_true(value: &RawValue, issues: &mut Issues) -> Option<()> {
-    match value.get() {
-        "true" => Some(()),
-        _ => issues.refuse("literal_error", "true is expected"),
+    if !value.get().starts_with('"') && lax::boolean(value, issues)? {
+        return Some(());
     }
+    issues.refuse("literal_error", "true is expected")
 }
 
 fn none_of<const N: usize>(object: &Object<'_, N>, keys: &[&'static str], issues: &mut Issues) {

@@ -72,9 +72,12 @@ CREATE INDEX messages_gone      ON messages (status, gone_at DESC, prefix) WHERE
 CREATE INDEX messages_parked    ON messages (sender, id) WHERE status IN (2, 3);
 CREATE INDEX messages_purge     ON messages (purge_after) WHERE purge_after IS NOT NULL;
 
--- Further valid copies of a message that differ in what nobody signed.
+-- Further valid copies of a message: signed by somebody else over the same content, or different
+-- in what nobody signed.
 CREATE TABLE copies (
     message   INTEGER NOT NULL,
+    sender    TEXT    NOT NULL,
+    chain     INTEGER NOT NULL,
     time      INTEGER NOT NULL,
     channel   TEXT,
     signature TEXT NOT NULL
@@ -87,6 +90,12 @@ CREATE TABLE verdicts (
     code    INTEGER NOT NULL,
     details TEXT,
     since   INTEGER NOT NULL     -- shown as pending until since + retry budget (waiting ones)
+) STRICT;
+
+-- By whom a message was forgotten: item hashes, separated by spaces, in the order of positions.
+CREATE TABLE tombstones (
+    message      INTEGER PRIMARY KEY,
+    forgotten_by TEXT NOT NULL
 ) STRICT;
 
 -- Messages refused for their form or signature: kept for clients that ask, oldest dropped first.

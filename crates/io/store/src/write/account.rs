@@ -49,11 +49,6 @@ impl Writer {
     /// Called after the row has left the live states.
     pub(super) fn account_leave(&mut self, row: &Row) -> Result<(), StoreError> {
         *self.sent.entry((row.sender_id, row.message_type.index())).or_default() -= 1;
-        self.account_leave_names(row)
-    }
-
-    /// Drops the names that no other live message of the sender uses.
-    pub(super) fn account_leave_names(&mut self, row: &Row) -> Result<(), StoreError> {
         for (kind, name) in used(row) {
             let sql = if kind == CHANNEL {
                 "SELECT 1 FROM messages WHERE sender = ?1 AND status <= 1 AND channel = ?2 AND ?3 >= 0 LIMIT 1"

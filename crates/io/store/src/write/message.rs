@@ -92,6 +92,21 @@ pub struct State {
     pub purge_after: Option<Micros>,
 }
 
+/// What may differ between valid copies of one message.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MessageCopy {
+    /// Address that signed.
+    pub sender: String,
+    /// Chain of the signature.
+    pub chain: Chain,
+    /// Envelope time.
+    pub time: Micros,
+    /// Channel.
+    pub channel: Option<String>,
+    /// Signature.
+    pub signature: String,
+}
+
 /// A message refused for its form or signature.
 #[derive(Clone, Debug)]
 pub struct Refused<'a> {
@@ -141,15 +156,15 @@ impl Row {
             .part(self.content_text().unwrap_or_default())
     }
 
-    fn tombstone(&self, forgotten_by: &[ItemHash]) -> Leaf {
-        let leaf = Leaf::new(LeafKind::Tombstone)
+    fn tombstone(&self, forgotten_by: &str) -> Leaf {
+        Leaf::new(LeafKind::Tombstone)
             .part(self.hash.key())
             .part([self.message_type.index(), self.chain.index(), self.item_type.index()])
             .part(self.sender.as_bytes())
             .part(self.owner.as_bytes())
             .number(self.size)
-            .option(self.payment.map(|payment| [payment.index()]));
-        forgotten_by.iter().fold(leaf, |leaf, hash| leaf.part(hash.key()))
+            .option(self.payment.map(|payment| [payment.index()]))
+            .part(forgotten_by)
     }
 }
 
@@ -343,29 +358,38 @@ impl Writer {
     }
 
     /// Another copy becomes the one that is served. A live message leaves and enters the lists.
-    pub fn message_set_copy(&mut self, row: &mut Row, copy: &Envelope) -> Result<(), StoreError> {
+    pub fn message_set_copy(&mut self, row: &mut Row, copy: &MessageCopy) -> Result<(), StoreError> {
         let live = row.state.status.is_live();
-        let channel_id = match &copy.channel {
+        if live {
+            self.root_remove(&row.leaf());
+            self.index_leave(row)?;
+        }
+        let old = row.clone();
+        row.sender_id = self.addresses.intern(&self.connection, &copy.sender)?;
+        row.channel_id = match &copy.channel {
             Some(channel) => Some(self.names.intern(&self.connection, channel)?),
             None => None,
         };
-        if live {
-            self.index_leave(row)?;
-        }
-        self.connection
-            .prepare_cached("UPDATE messages SET time = ?2, channel = ?3, signature = ?4 WHERE id = ?1")?
-            .execute(params![row.id, copy.time.0, channel_id, copy.signature])?;
-        if live {
-            *self.sent.entry((row.sender_id, row.message_type.index())).or_default() -= 1;
-            self.account_leave_names(row)?;
-        }
+        row.sender = copy.sender.as_str().into();
+        row.chain = copy.chain;
         row.time = copy.time;
         row.channel = copy.channel.as_deref().map(Arc::from);
-        row.channel_id = channel_id;
-        row.signature.clone_from(&copy.signature);
+        row.signature = Some(copy.signature.clone());
+        self.connection
+            .prepare_cached(
+                "UPDATE messages SET sender = ?2, chain = ?3, time = ?4, channel = ?5, signature = ?6 WHERE id = ?1",
+            )?
+            .execute(params![
+                row.id,
+                row.sender_id,
+                row.chain.index(),
+                row.time.0,
+                row.channel_id,
+                row.signature
+            ])?;
         if live {
-            self.account_enter(row)?;
-            self.index_enter(row)?;
+            self.account_leave(&old)?;
+            self.enter(row)?;
         }
         Ok(())
     }
@@ -428,6 +452,12 @@ impl Writer {
         Ok(())
     }
 
+    /// An accepted FORGET made contents go and cannot be taken back.
+    pub fn forget_set_final(&mut self, id: i64) -> Result<(), StoreError> {
+        self.connection.prepare_cached("UPDATE messages SET purged = 1 WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+
     /// Tombstones whose content may go by now, at most `limit`.
     pub fn messages_to_purge(&mut self, now: Micros, limit: u32) -> Result<Vec<i64>, StoreError> {
         let mut statement = self
@@ -454,17 +484,38 @@ impl Writer {
         Ok(statement.query_row(params![row.sender_id, limit], |row| row.get(0))?)
     }
 
-    /// Puts the tombstone of a message into the root, or takes it out.
-    pub fn tombstone_set(&mut self, row: &Row, old: &[ItemHash], new: &[ItemHash]) {
+    /// Records by whom a message is forgotten; empty if it no longer is.
+    pub fn tombstone_set(&mut self, row: &Row, forgotten_by: &[ItemHash]) -> Result<(), StoreError> {
+        let old: Option<String> = self
+            .connection
+            .prepare_cached("SELECT forgotten_by FROM tombstones WHERE message = ?1")?
+            .query_row([row.id], |row| row.get(0))
+            .optional()?;
+        let new: Vec<String> = forgotten_by.iter().map(ItemHash::to_string).collect();
+        let new = new.join(" ");
+        let old = old.unwrap_or_default();
         if old == new {
-            return;
+            return Ok(());
         }
         if !old.is_empty() {
-            self.root_remove(&row.tombstone(old));
+            self.root_remove(&row.tombstone(&old));
         }
-        if !new.is_empty() {
-            self.root_add(&row.tombstone(new));
+        if new.is_empty() {
+            self.connection.prepare_cached("DELETE FROM tombstones WHERE message = ?1")?.execute([row.id])?;
+        } else {
+            self.root_add(&row.tombstone(&new));
+            self.connection
+                .prepare_cached("INSERT OR REPLACE INTO tombstones (message, forgotten_by) VALUES (?1, ?2)")?
+                .execute(params![row.id, new])?;
         }
+        Ok(())
+    }
+
+    /// The code and the time since which a message waits or is refused.
+    pub fn verdict_get(&mut self, message: i64) -> Result<Option<ErrorCode>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT code FROM verdicts WHERE message = ?1")?;
+        let code: Option<i16> = statement.query_row([message], |row| row.get(0)).optional()?;
+        code.map(|code| ErrorCode::from_code(code).ok_or(StoreError::Damaged("error code"))).transpose()
     }
 
     /// Records why a message waits or is refused.
@@ -517,28 +568,40 @@ impl Writer {
         Ok(())
     }
 
-    /// The other known copies of a message, as (time, channel, signature).
-    pub fn copies(&mut self, message: i64) -> Result<Vec<(Micros, Option<String>, String)>, StoreError> {
+    /// The other known copies of a message.
+    pub fn copies(&mut self, message: i64) -> Result<Vec<MessageCopy>, StoreError> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT time, channel, signature FROM copies WHERE message = ?1")?;
-        let rows =
-            statement.query_map([message], |row| Ok((Micros(row.get(0)?), row.get(1)?, row.get(2)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+            .prepare_cached("SELECT sender, chain, time, channel, signature FROM copies WHERE message = ?1")?;
+        let mut rows = statement.query([message])?;
+        let mut copies = Vec::new();
+        while let Some(row) = rows.next()? {
+            copies.push(MessageCopy {
+                sender: row.get(0)?,
+                chain: codec::chain(row.get(1)?)?,
+                time: Micros(row.get(2)?),
+                channel: row.get(3)?,
+                signature: row.get(4)?,
+            });
+        }
+        Ok(copies)
     }
 
     /// Replaces the other known copies of a message.
-    pub fn copies_set(
-        &mut self,
-        message: i64,
-        copies: &[(Micros, Option<String>, String)],
-    ) -> Result<(), StoreError> {
+    pub fn copies_set(&mut self, message: i64, copies: &[MessageCopy]) -> Result<(), StoreError> {
         self.connection.prepare_cached("DELETE FROM copies WHERE message = ?1")?.execute([message])?;
-        let mut statement = self
-            .connection
-            .prepare_cached("INSERT INTO copies (message, time, channel, signature) VALUES (?1, ?2, ?3, ?4)")?;
-        for (time, channel, signature) in copies {
-            statement.execute(params![message, time.0, channel, signature])?;
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO copies (message, sender, chain, time, channel, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        for copy in copies {
+            statement.execute(params![
+                message,
+                copy.sender,
+                copy.chain.index(),
+                copy.time.0,
+                copy.channel,
+                copy.signature
+            ])?;
         }
         Ok(())
     }

@@ -135,7 +135,7 @@ impl<'a> Pass<'a> {
         while !self.at(b']') && !self.rest.is_empty() {
             if !first {
                 self.skip();
-                self.out.push_str(self.comma());
+                self.out.push_str(self.style.comma());
             }
             first = false;
             if !self.value()? {
@@ -155,12 +155,12 @@ impl<'a> Pass<'a> {
         while !self.at(b'}') && !self.rest.is_empty() {
             if !members.is_empty() {
                 self.skip();
-                self.out.push_str(self.comma());
+                self.out.push_str(self.style.comma());
             }
             let start = self.out.len();
             let key = self.string()?;
             push_text(&mut self.out, &key, self.style);
-            self.out.push_str(if self.style == Style::Compact { ":" } else { ": " });
+            self.out.push_str(self.style.colon());
             self.skip();
             if !self.value()? {
                 return Ok(false);
@@ -185,14 +185,10 @@ impl<'a> Pass<'a> {
                 continue;
             }
             if self.out.len() > content {
-                self.out.push_str(self.comma());
+                self.out.push_str(self.style.comma());
             }
             self.out.push_str(&written[member.start - content..member.end - content]);
         }
-    }
-
-    fn comma(&self) -> &'static str {
-        if self.style == Style::Compact { "," } else { ", " }
     }
 }
 

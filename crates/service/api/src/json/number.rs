@@ -9,14 +9,14 @@ use super::Style;
 /// Appends a float with the fewest digits that read back as the same value.
 ///
 /// Values that are not numbers become `null` in the compact dialect and, as in the reference,
-/// `NaN` or `Infinity` in the other one.
+/// `NaN` or `Infinity` in the others.
 pub fn push_float(out: &mut String, value: f64, style: Style) {
     if !value.is_finite() {
         out.push_str(match style {
             Style::Compact => "null",
-            Style::Spaced if value.is_nan() => "NaN",
-            Style::Spaced if value > 0.0 => "Infinity",
-            Style::Spaced => "-Infinity",
+            _ if value.is_nan() => "NaN",
+            _ if value > 0.0 => "Infinity",
+            _ => "-Infinity",
         });
         return;
     }
@@ -41,7 +41,7 @@ pub fn push_float(out: &mut String, value: f64, style: Style) {
     let _ = match (style, exponent < 0) {
         (_, false) => write!(out, "e+{exponent}"),
         (Style::Compact, true) => write!(out, "e{exponent}"),
-        (Style::Spaced, true) => write!(out, "e-{:02}", -exponent),
+        (_, true) => write!(out, "e-{:02}", -exponent),
     };
 }
 

@@ -9,14 +9,13 @@ pub fn push_text(out: &mut String, text: &str, style: Style) {
     out.push('"');
     let mut copied = 0;
     for (at, byte) in text.bytes().enumerate() {
-        // Every byte that needs an escape is ASCII or, in the spaced dialect, the first byte of a
+        // Every byte that needs an escape is ASCII or, in the other dialects, the first byte of a
         // longer character: both are boundaries.
         let plain = match byte {
             b'"' | b'\\' => false,
             0..=0x1f => false,
-            0x7f => style == Style::Compact,
+            0x7f | 0xc0.. => style == Style::Compact,
             0x80..=0xbf => true,
-            0xc0.. => style == Style::Compact,
             _ => true,
         };
         if plain || at < copied {
@@ -78,7 +77,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_reads_back(text in any::<String>()) {
-            for style in [Style::Compact, Style::Spaced] {
+            for style in [Style::Compact, Style::Spaced, Style::Ascii] {
                 let json = written(&text, style);
                 prop_assert_eq!(serde_json::from_str::<String>(&json).ok(), Some(text.clone()));
                 prop_assert!(style == Style::Compact || json.is_ascii());

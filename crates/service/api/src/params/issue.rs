@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::json::Writer;
+
 /// Manual of the error types, by the version whose texts are used here.
 const MANUAL: &str = "https://errors.pydantic.dev/2.13/v/";
 
@@ -62,22 +64,24 @@ impl ParamIssue {
         self
     }
 
-    /// The object that clients see.
-    pub fn to_json(&self) -> Value {
-        let location = self.location.iter().map(|part| match part {
-            Location::Key(key) => json!(key),
-            Location::Index(index) => json!(index),
-        });
-        let mut object = Map::new();
-        object.insert("type".into(), json!(self.kind));
-        object.insert("loc".into(), location.collect());
-        object.insert("msg".into(), json!(self.text));
-        object.insert("input".into(), self.input.clone());
-        if !self.context.is_empty() {
-            object.insert("ctx".into(), Value::Object(self.context.clone()));
+    /// Writes the object that clients see, its keys in the usual order.
+    pub fn write(&self, out: &mut Writer) {
+        out.begin_object().key("type").text(self.kind).key("loc").begin_array();
+        for part in &self.location {
+            match part {
+                Location::Key(key) => out.text(key),
+                Location::Index(index) => out.int(*index as u64),
+            };
         }
-        object.insert("url".into(), json!(format!("{MANUAL}{}", self.kind)));
-        Value::Object(object)
+        out.end_array().key("msg").text(&self.text).key("input").raw(&self.input.to_string());
+        if !self.context.is_empty() {
+            out.key("ctx").begin_object();
+            for (name, value) in &self.context {
+                out.key(name).raw(&value.to_string());
+            }
+            out.end_object();
+        }
+        out.key("url").text(&format!("{MANUAL}{}", self.kind)).end_object();
     }
 }
 
@@ -114,11 +118,16 @@ pub enum ParamErrors {
 impl ParamErrors {
     /// The issues as the JSON array that clients parse; empty for the other kinds.
     pub fn to_json(&self) -> String {
-        match self {
-            Self::Invalid { issues, .. } => {
-                Value::Array(issues.iter().map(ParamIssue::to_json).collect()).to_string()
-            }
-            Self::Unprocessable(_) | Self::BadRequest(_) => "[]".to_owned(),
+        let issues = match self {
+            Self::Invalid { issues, .. } => issues.as_slice(),
+            Self::Unprocessable(_) | Self::BadRequest(_) => &[],
+        };
+        let mut out = Writer::new();
+        out.begin_array();
+        for issue in issues {
+            issue.write(&mut out);
         }
+        out.end_array();
+        out.finish()
     }
 }

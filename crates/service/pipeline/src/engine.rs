@@ -1,0 +1,138 @@
+//! The engine: the one place where messages meet each other.
+//!
+//! A message is inserted as a raw fact, then *settled*: it and everything that refers to it is
+//! judged until no verdict changes. Verdicts look at facts as of the position of the message, so
+//! the work list comes to rest and its order is irrelevant.
+
+mod copies;
+mod effects;
+mod evaluate;
+mod intake;
+mod purge;
+mod settle;
+
+use std::sync::Arc;
+
+use alephd_message::{ErrorCode, ItemHash, Micros};
+use alephd_rules::{MessageStatus, Trusted};
+use alephd_store::{StoreError, Writer, write::Row};
+
+use crate::{PipelineError, Prepared, prepare::Finding};
+
+pub(crate) use copies::envelope_of;
+
+/// What the engine takes from the network profile and the configuration.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Who is trusted with money facts.
+    pub trusted: Trusted,
+    /// Owners whose aggregates are stored but never built.
+    pub unbuilt_aggregates: Vec<String>,
+    /// Most parked messages of one sender: enough for a burst that outruns its dependencies,
+    /// little enough that a thousand hostile keys cost a gigabyte at worst.
+    pub parked_per_sender: u32,
+    /// How long the content of a provisional tombstone and an upload without STORE are held.
+    pub grace: Micros,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            trusted: Trusted::default(),
+            unbuilt_aggregates: Vec::new(),
+            parked_per_sender: 1_000,
+            grace: Micros(24 * 3_600 * 1_000_000),
+        }
+    }
+}
+
+/// Where a message stands after it was taken in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Its name.
+    pub item_hash: ItemHash,
+    /// Its status.
+    pub status: MessageStatus,
+    /// Why, if it is not live.
+    pub code: Option<ErrorCode>,
+}
+
+pub(crate) struct Engine {
+    writer: Writer,
+    config: EngineConfig,
+    /// Messages that became live in this transaction.
+    risen: Vec<Arc<Row>>,
+    /// The instant of this transaction.
+    now: Micros,
+}
+
+impl Engine {
+    pub(crate) fn new(writer: Writer, config: EngineConfig) -> Self {
+        Self { writer, config, risen: Vec::new(), now: Micros(0) }
+    }
+
+    /// Opens a transaction; everything in it happens at `now`.
+    pub(crate) fn begin(&mut self, now: Micros) -> Result<(), StoreError> {
+        self.risen.clear();
+        self.now = now;
+        self.writer.begin()
+    }
+
+    /// Commits, and hands out what became live since `begin`.
+    pub(crate) fn commit(&mut self) -> Result<Vec<Arc<Row>>, StoreError> {
+        self.writer.commit()?;
+        Ok(std::mem::take(&mut self.risen))
+    }
+
+    pub(crate) fn rollback(&mut self) -> Result<(), StoreError> {
+        self.risen.clear();
+        self.writer.rollback()
+    }
+
+    pub(crate) fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.writer.checkpoint()
+    }
+
+    /// Takes in one prepared message.
+    pub(crate) fn take(&mut self, prepared: &Prepared) -> Result<Outcome, PipelineError> {
+        let (envelope, now) = (&prepared.envelope, self.now);
+        let known = self.writer.message_find(&envelope.item_hash)?;
+        match (&prepared.finding, known) {
+            (Finding::Refused { code, details }, known) => {
+                self.refuse(envelope, known.as_ref(), *code, details, now)
+            }
+            (_, Some(row)) => self.take_copy(row, prepared, now),
+            (finding, None) => self.take_new(envelope, finding, now),
+        }
+    }
+
+    /// Records that the bytes of a file are held and wakes who waits for them. Returns messages
+    /// whose content this is: they must be prepared again with it.
+    pub(crate) fn file_arrived(
+        &mut self,
+        hash: &ItemHash,
+        size: u64,
+    ) -> Result<Vec<Arc<Row>>, PipelineError> {
+        let now = self.now;
+        self.writer.file_insert(hash, size)?;
+        self.writer.pin_grace(hash, now, Micros(now.0 + self.config.grace.0))?;
+        let mut waiting = Vec::new();
+        let mut stores = Vec::new();
+        for (_, source) in self.writer.link_sources(hash)? {
+            let row = self.writer.message_load(source)?;
+            if row.item_content.is_none() && !row.state.purged && &row.hash == hash {
+                waiting.push(Arc::new(row));
+            } else {
+                stores.push(source);
+            }
+        }
+        self.settle(stores, now)?;
+        Ok(waiting)
+    }
+
+    /// The outcome to report for a row.
+    fn outcome(&mut self, row: &Row) -> Result<Outcome, StoreError> {
+        let code = if row.state.status.is_live() { None } else { self.writer.verdict_get(row.id)? };
+        Ok(Outcome { item_hash: row.hash.clone(), status: row.state.status, code })
+    }
+}

@@ -1,0 +1,208 @@
+//! One evaluation: gather the facts, judge every copy, look for FORGETs.
+
+use std::collections::HashMap;
+
+use alephd_message::{Content, ItemHash, MessageType, Micros, content::Body};
+use alephd_rules::{
+    Authorizations, Facts, Known, Position, Subject, Verdict, VolumeUse, judge, needs, owners_to_consult,
+};
+use alephd_store::write::{ElementKey, LinkKind, MessageCopy, Row};
+use serde_json::value::RawValue;
+
+use super::Engine;
+use crate::PipelineError;
+
+/// What an evaluation found.
+pub(super) struct Evaluation {
+    /// The verdict on the best copy.
+    pub(super) verdict: Verdict,
+    /// The copy to serve.
+    pub(super) copy: MessageCopy,
+    /// Accepted FORGETs that name the message, by position.
+    pub(super) forgets: Vec<Forgetting>,
+}
+
+/// One accepted FORGET.
+#[derive(Clone, Debug)]
+pub(super) struct Forgetting {
+    pub(super) position: Position,
+    pub(super) time: Micros,
+    pub(super) id: i64,
+}
+
+impl Engine {
+    /// Evaluates a message whose content is known.
+    pub(super) fn evaluate(&mut self, row: &Row, content: &Content) -> Result<Evaluation, PipelineError> {
+        let forgets = self.forgets_of(row)?;
+        let copies = self.copies_of(row)?;
+        let mut first_refusal = None;
+        for copy in copies {
+            let subject = subject_of(row, &copy);
+            let facts = self.gather(row, &subject, content)?;
+            match judge(&subject, content, &facts) {
+                Verdict::Accept => {
+                    return Ok(Evaluation { verdict: Verdict::Accept, copy, forgets });
+                }
+                refusal @ (Verdict::Wait { .. } | Verdict::Refuse { .. }) => {
+                    first_refusal.get_or_insert((refusal, copy));
+                }
+            }
+        }
+        let (verdict, copy) = first_refusal.expect("a row is one of its own copies");
+        Ok(Evaluation { verdict, copy, forgets })
+    }
+
+    fn gather(&mut self, row: &Row, subject: &Subject, content: &Content) -> Result<Facts, PipelineError> {
+        let needs = needs(content);
+        let mut messages = HashMap::new();
+        for hash in &needs.messages {
+            if let Some(target) = self.writer.message_find(hash)? {
+                if let Some(known) = self.known(&target)? {
+                    messages.insert(hash.clone(), known);
+                }
+            }
+        }
+        let mut facts = Facts { messages, ..Facts::default() };
+        for owner in owners_to_consult(subject, &facts.messages) {
+            self.writer.consult_insert(&owner, row)?;
+            let value = self.writer.delegation_at(&owner, &subject.position)?;
+            let list = value.and_then(|value| RawValue::from_string(value).ok());
+            let list = list.map(|value| Authorizations::parse(&value)).unwrap_or_default();
+            facts.authorizations.insert(owner, list);
+        }
+        if let Some(file) = &needs.file {
+            facts.file_size = self.writer.file_size(file)?;
+        }
+        for key in needs.aggregates {
+            let text = key.to_string();
+            let elements =
+                self.writer.aggregate_elements(ElementKey { owner: &subject.owner, key: &text })?;
+            if !elements.is_empty() || self.was_aggregate(&key, subject)? {
+                facts.aggregates.push(key);
+            }
+        }
+        if subject.message_type == MessageType::Forget {
+            facts.uses = self.uses_of(&facts.messages)?;
+        }
+        Ok(facts)
+    }
+
+    /// Once a FORGET has emptied an aggregate, its own ground would be gone: it stays accepted.
+    fn was_aggregate(&mut self, key: &ItemHash, subject: &Subject) -> Result<bool, PipelineError> {
+        let forget = self.writer.message_find(&subject.hash)?;
+        Ok(forget.is_some_and(|forget| forget.state.accepted)
+            && self.writer.link_sources(key)?.iter().any(|(kind, _)| *kind == LinkKind::ForgetAggregate))
+    }
+
+    /// What others may know about a message; nothing while its content is unknown.
+    pub(super) fn known(&mut self, row: &Row) -> Result<Option<Known>, PipelineError> {
+        if row.item_content.is_none() && !row.state.purged {
+            return Ok(None);
+        }
+        let mut known = Known {
+            subject: row.subject(),
+            accepted: row.state.accepted,
+            withdrawn: row.state.withdrawn.clone(),
+            allow_amend: false,
+            file_size: None,
+        };
+        let with_details = matches!(row.message_type, MessageType::Store | MessageType::Program);
+        if let Some(text) = row.content_text().filter(|_| with_details) {
+            match Content::parse(row.message_type, text).map(|content| content.body) {
+                Ok(Body::Store(store)) => known.file_size = self.writer.file_size(&store.item_hash)?,
+                Ok(Body::Program(machine)) => known.allow_amend = machine.allow_amend,
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(Some(known))
+    }
+
+    fn uses_of(&mut self, targets: &HashMap<ItemHash, Known>) -> Result<Vec<VolumeUse>, PipelineError> {
+        let mut uses = Vec::new();
+        for (store, known) in targets {
+            if known.subject.message_type != MessageType::Store {
+                continue;
+            }
+            for (kind, source) in self.writer.link_sources(store)? {
+                let row = self.writer.message_load(source)?;
+                let is_use = kind == LinkKind::Volume && self.protects(&row, store)?;
+                if let Some(machine) = self.known(&row)?.filter(|_| is_use) {
+                    uses.push(VolumeUse { store: store.clone(), machine });
+                }
+            }
+        }
+        Ok(uses)
+    }
+
+    /// Whether a machine keeps a STORE from being forgotten. Parents of persistent volumes are
+    /// copied when the machine starts and do not.
+    fn protects(&mut self, machine: &Row, store: &ItemHash) -> Result<bool, PipelineError> {
+        use alephd_message::content::VolumeRole;
+        let Some(text) = machine.content_text() else { return Ok(false) };
+        let Ok(content) = Content::parse(machine.message_type, text) else { return Ok(false) };
+        let volumes = content.machine().map(|machine| machine.volumes.as_slice()).unwrap_or_default();
+        Ok(volumes
+            .iter()
+            .any(|volume| &volume.reference == store && volume.role != VolumeRole::PersistentParent))
+    }
+
+    /// The accepted FORGETs that name a message, its original, or its aggregate.
+    pub(super) fn forgets_of(&mut self, row: &Row) -> Result<Vec<Forgetting>, PipelineError> {
+        let mut forgets = Vec::new();
+        if row.message_type == MessageType::Forget {
+            return Ok(forgets);
+        }
+        self.forgets_naming(&row.hash, LinkKind::Forget, |_| true, &mut forgets)?;
+        if row.subject().is_amend() {
+            if let Some(original) = row.reference.as_deref().and_then(ItemHash::parse_strict) {
+                let own = match self.writer.message_find(&original)? {
+                    Some(target) => target.message_type == MessageType::Post && target.owner == row.owner,
+                    None => false,
+                };
+                if own {
+                    self.forgets_naming(&original, LinkKind::Forget, |_| true, &mut forgets)?;
+                }
+            }
+        }
+        if let (MessageType::Aggregate, Some(key)) = (row.message_type, row.label.as_deref()) {
+            if let Some(key) = ItemHash::parse_strict(key) {
+                let position = row.position();
+                let names_it =
+                    |forget: &Row| forget.owner == row.owner && forget.position() > position;
+                self.forgets_naming(&key, LinkKind::ForgetAggregate, names_it, &mut forgets)?;
+            }
+        }
+        forgets.sort_by(|a, b| a.position.cmp(&b.position));
+        forgets.dedup_by_key(|forget| forget.id);
+        Ok(forgets)
+    }
+
+    fn forgets_naming(
+        &mut self,
+        target: &ItemHash,
+        wanted: LinkKind,
+        also: impl Fn(&Row) -> bool,
+        forgets: &mut Vec<Forgetting>,
+    ) -> Result<(), PipelineError> {
+        for (kind, source) in self.writer.link_sources(target)? {
+            if kind != wanted {
+                continue;
+            }
+            let forget = self.writer.message_load(source)?;
+            if forget.state.accepted && also(&forget) {
+                forgets.push(Forgetting { position: forget.position(), time: forget.time, id: forget.id });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The subject of a row as one of its copies shows it.
+fn subject_of(row: &Row, copy: &MessageCopy) -> Subject {
+    Subject {
+        sender: copy.sender.clone(),
+        chain: copy.chain,
+        channel: copy.channel.clone(),
+        ..row.subject()
+    }
+}

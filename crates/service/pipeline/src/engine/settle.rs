@@ -1,0 +1,254 @@
+//! Settling: judging again until nothing changes.
+
+use std::collections::{HashSet, VecDeque};
+
+use alephd_message::{Content, ErrorCode, ItemHash, MessageType, Micros};
+use alephd_rules::{MessageStatus, Verdict};
+use alephd_store::write::{LinkKind, Row, State};
+
+use super::{
+    Engine,
+    effects::SECURITY,
+    evaluate::{Evaluation, Forgetting},
+};
+use crate::PipelineError;
+
+/// Evaluations after which something must be wrong: verdicts look backwards in the order of
+/// positions only, so each message is judged a few times at most. One change of a delegation may
+/// concern every message of a large owner.
+const MOST_EVALUATIONS: usize = 10_000_000;
+
+/// Messages to judge, each once at a time.
+#[derive(Default)]
+pub(super) struct WorkList {
+    queue: VecDeque<i64>,
+    queued: HashSet<i64>,
+}
+
+impl WorkList {
+    fn push(&mut self, id: i64) {
+        if self.queued.insert(id) {
+            self.queue.push_back(id);
+        }
+    }
+
+    fn pop(&mut self) -> Option<i64> {
+        let id = self.queue.pop_front()?;
+        self.queued.remove(&id);
+        Some(id)
+    }
+}
+
+impl Engine {
+    /// Judges a message and all that refer to it.
+    pub(super) fn settle_with_dependents(&mut self, row: &Row, now: Micros) -> Result<(), PipelineError> {
+        let mut work = vec![row.id];
+        work.extend(self.writer.link_sources(&row.hash)?.into_iter().map(|(_, source)| source));
+        self.settle(work, now)
+    }
+
+    /// Judges the given messages, and whatever depends on a change, until nothing changes.
+    pub(super) fn settle(&mut self, start: Vec<i64>, now: Micros) -> Result<(), PipelineError> {
+        let mut work = WorkList::default();
+        start.into_iter().for_each(|id| work.push(id));
+        let mut evaluations = 0;
+        while let Some(id) = work.pop() {
+            evaluations += 1;
+            if evaluations > MOST_EVALUATIONS {
+                return Err(PipelineError::Unsettled(evaluations));
+            }
+            let row = self.writer.message_load(id)?;
+            self.settle_one(row, now, &mut work)?;
+        }
+        Ok(())
+    }
+
+    fn settle_one(&mut self, mut row: Row, now: Micros, work: &mut WorkList) -> Result<(), PipelineError> {
+        if row.state.purged && row.message_type != MessageType::Forget {
+            // Nothing is left to judge; another FORGET may still join those that name it.
+            let forgets = self.forgets_of(&row)?;
+            return self.mark_forgotten(&row, &forgets);
+        }
+        let Some(text) = row.content_text() else { return Ok(()) };
+        let content = Content::parse(row.message_type, text)
+            .map_err(|_| alephd_store::StoreError::Damaged("content no longer parses"))?;
+        if row.state.purged && row.state.accepted {
+            // A FORGET that made contents go cannot be taken back.
+            return Ok(());
+        }
+        let evaluation = self.evaluate(&row, &content)?;
+        let old = row.state.clone();
+        if evaluation.verdict == Verdict::Accept {
+            self.serve_best_copy(&mut row, &content, &evaluation)?;
+        }
+        let state = self.next_state(&row, &evaluation, now)?;
+        self.change_state(&mut row, &content, state)?;
+        self.mark_forgotten(&row, &evaluation.forgets)?;
+        self.note_verdict(&row, &evaluation.verdict, now)?;
+        if (old.accepted, &old.withdrawn) != (row.state.accepted, &row.state.withdrawn) {
+            self.wake(&row, &content, work)?;
+        }
+        if row.state.status == MessageStatus::Forgotten {
+            self.purge_if_final(row, &evaluation.forgets)?;
+        }
+        Ok(())
+    }
+
+    fn serve_best_copy(
+        &mut self,
+        row: &mut Row,
+        content: &Content,
+        evaluation: &Evaluation,
+    ) -> Result<(), PipelineError> {
+        self.serve_copy(row, &evaluation.copy)?;
+        if row.state.status.is_live() {
+            self.effects_refresh(row, content)?;
+        }
+        Ok(())
+    }
+
+    fn next_state(
+        &mut self,
+        row: &Row,
+        evaluation: &Evaluation,
+        now: Micros,
+    ) -> Result<State, PipelineError> {
+        let first = evaluation.forgets.first();
+        let accepted = evaluation.verdict == Verdict::Accept;
+        let status = match &evaluation.verdict {
+            _ if first.is_some() => MessageStatus::Forgotten,
+            Verdict::Accept if row.state.status == MessageStatus::Removing => MessageStatus::Removing,
+            Verdict::Accept => MessageStatus::Processed,
+            Verdict::Wait { .. } => MessageStatus::Pending,
+            Verdict::Refuse { .. } if self.was_acknowledged(row)? => MessageStatus::Pending,
+            Verdict::Refuse { .. } => MessageStatus::Rejected,
+        };
+        let purge_after = first.map(|_| row.state.purge_after.unwrap_or(Micros(now.0 + self.config.grace.0)));
+        Ok(State {
+            status,
+            accepted,
+            withdrawn: first.map(|forget| forget.position.clone()),
+            gone_at: first.map(|forget| forget.time),
+            purged: row.state.purged,
+            purge_after,
+        })
+    }
+
+    /// Whether somebody was told that the message is processed. Such a message is suspended, not
+    /// rejected, when a late fact speaks against it.
+    fn was_acknowledged(&mut self, row: &Row) -> Result<bool, PipelineError> {
+        if row.state.accepted {
+            return Ok(true);
+        }
+        let suspended = row.state.status == MessageStatus::Pending
+            && self.writer.verdict_get(row.id)?.is_some_and(|code| !code.is_retryable());
+        Ok(suspended)
+    }
+
+    fn change_state(&mut self, row: &mut Row, content: &Content, state: State) -> Result<(), PipelineError> {
+        let (was_live, is_live) = (row.state.status.is_live(), state.status.is_live());
+        let keeps_ledger = state.accepted;
+        if was_live && !is_live {
+            self.effects_leave(row, content, keeps_ledger)?;
+        }
+        let was_accepted = row.state.accepted;
+        self.writer.message_set_state(row, state)?;
+        if !was_live && is_live {
+            self.effects_enter(row, content)?;
+            self.risen.push(row.clone().into());
+        } else if was_accepted && !row.state.accepted && !was_live {
+            self.ledger_leave(row, content)?;
+        } else if !was_accepted && row.state.accepted && !is_live {
+            // Forgotten before its turn came: what it did to money stands all the same.
+            self.ledger_enter(row, content)?;
+        }
+        Ok(())
+    }
+
+    fn mark_forgotten(&mut self, row: &Row, forgets: &[Forgetting]) -> Result<(), PipelineError> {
+        let mut names = Vec::with_capacity(forgets.len());
+        for forget in forgets {
+            names.push(self.writer.message_hash(forget.id)?);
+        }
+        if !row.state.purged || !names.is_empty() {
+            self.writer.tombstone_set(row, &names)?;
+        }
+        Ok(())
+    }
+
+    fn note_verdict(&mut self, row: &Row, verdict: &Verdict, now: Micros) -> Result<(), PipelineError> {
+        match verdict {
+            Verdict::Accept => self.writer.verdict_clear(row.id)?,
+            Verdict::Wait { code, details } | Verdict::Refuse { code, details } => {
+                let details = details.as_ref().map(ToString::to_string);
+                self.writer.verdict_set(row.id, *code, details.as_deref(), now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Queues everything whose verdict may follow from a change of this message.
+    fn wake(&mut self, row: &Row, content: &Content, work: &mut WorkList) -> Result<(), PipelineError> {
+        for (_, source) in self.writer.link_sources(&row.hash)? {
+            work.push(source);
+        }
+        match row.message_type {
+            MessageType::Forget => {
+                for target in alephd_rules::needs(content).messages {
+                    if let Some(target) = self.writer.message_find(&target)? {
+                        work.push(target.id);
+                        // Amends share the fate of their original.
+                        for (kind, source) in self.writer.link_sources(&target.hash)? {
+                            if kind == LinkKind::Amend {
+                                work.push(source);
+                            }
+                        }
+                    }
+                }
+                self.wake_elements(row, content, work)?;
+            }
+            MessageType::Program | MessageType::Instance | MessageType::VProgram => {
+                for volume in alephd_rules::needs(content).messages {
+                    for (kind, source) in self.writer.link_sources(&volume)? {
+                        if kind == LinkKind::Forget {
+                            work.push(source);
+                        }
+                    }
+                }
+            }
+            MessageType::Aggregate => self.wake_by_aggregate(row, work)?,
+            MessageType::Post | MessageType::Store => {}
+        }
+        Ok(())
+    }
+
+    /// A FORGET of whole aggregates concerns their elements.
+    fn wake_elements(&mut self, row: &Row, content: &Content, work: &mut WorkList) -> Result<(), PipelineError> {
+        for key in alephd_rules::needs(content).aggregates {
+            let text = key.to_string();
+            let key = alephd_store::write::ElementKey { owner: &row.owner, key: &text };
+            for id in self.writer.aggregate_elements(key)? {
+                work.push(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn wake_by_aggregate(&mut self, row: &Row, work: &mut WorkList) -> Result<(), PipelineError> {
+        let key = row.label.as_deref().unwrap_or_default();
+        if key == SECURITY {
+            for id in self.writer.consults_between(&row.owner, row.content_time, None)? {
+                work.push(id);
+            }
+        }
+        if let Some(key) = ItemHash::parse_strict(key) {
+            for (kind, source) in self.writer.link_sources(&key)? {
+                if kind == LinkKind::ForgetAggregate {
+                    work.push(source);
+                }
+            }
+        }
+        Ok(())
+    }
+
+}

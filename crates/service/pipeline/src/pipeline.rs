@@ -1,0 +1,358 @@
+//! The running pipeline: threads, queues, answers.
+
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use tokio::{
+    runtime::Handle,
+    sync::{broadcast, oneshot},
+};
+
+use alephd_blobs::Blobs;
+use alephd_message::{Envelope, ItemHash, ItemType, Micros};
+use alephd_store::Writer;
+use alephd_tasks::Clock;
+
+use crate::{
+    EngineConfig, Event, Outcome, PipelineError,
+    engine::{Engine, envelope_of},
+    prepare::{Prepared, prepare},
+};
+
+/// Messages in one transaction. Past a few hundred the cost of a commit is spread thin; a larger
+/// batch only makes the first of it wait.
+const BATCH: usize = 1_024;
+/// Messages that wait for verification or for the engine: a few batches, a few megabytes.
+const QUEUE: usize = 4 * BATCH;
+/// Events that a subscriber may be behind before it misses some.
+const EVENTS: usize = 4_096;
+/// Largest content that is not inline. The reference has no bound; programs are a few kilobytes.
+const CONTENT_LIMIT: u64 = 16 << 20;
+/// Pause between sweeps of expired tombstones while nothing else happens.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Where a message comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A client or a peer: subscribers are told.
+    Network,
+    /// A file or a chain: history, of which subscribers are not told.
+    History,
+}
+
+/// How to run a pipeline.
+#[derive(Clone, Debug)]
+pub struct PipelineConfig {
+    /// Rules and bounds.
+    pub engine: EngineConfig,
+    /// Verification threads.
+    pub verifiers: usize,
+}
+
+/// A handle to a running pipeline. Cheap to clone; the threads stop when the last one is dropped
+/// or [`Pipeline::close`] is called.
+#[derive(Clone)]
+pub struct Pipeline {
+    jobs: Sender<VerifyJob>,
+    engine: Sender<EngineJob>,
+    events: broadcast::Sender<Event>,
+    threads: Arc<std::sync::Mutex<Vec<JoinHandle<()>>>>,
+}
+
+type Answer = oneshot::Sender<Result<Outcome, Arc<PipelineError>>>;
+
+struct VerifyJob {
+    envelope: Envelope,
+    origin: Origin,
+    answer: Option<Answer>,
+}
+
+enum EngineJob {
+    Message { prepared: Box<Prepared>, origin: Origin, answer: Option<Answer> },
+    File { hash: ItemHash, size: u64, answer: oneshot::Sender<Result<(), Arc<PipelineError>>> },
+    Close,
+}
+
+impl Pipeline {
+    /// Starts the threads. `runtime` is used by verification threads to read contents from blobs.
+    pub fn start(
+        writer: Writer,
+        blobs: Blobs,
+        config: PipelineConfig,
+        clock: Arc<dyn Clock>,
+        runtime: Handle,
+    ) -> Result<Self, PipelineError> {
+        let (jobs, job_source) = bounded(QUEUE);
+        let (engine, engine_source) = bounded(QUEUE);
+        let (events, _) = broadcast::channel(EVENTS);
+        let mut threads = Vec::new();
+        for index in 0..config.verifiers.max(1) {
+            let verifier = Verifier {
+                jobs: job_source.clone(),
+                engine: engine.clone(),
+                blobs: blobs.clone(),
+                runtime: runtime.clone(),
+            };
+            threads.push(spawn(format!("verify-{index}"), move || verifier.run())?);
+        }
+        let task = EngineTask {
+            engine: Engine::new(writer, config.engine),
+            jobs: engine_source,
+            again: jobs.clone(),
+            events: events.clone(),
+            clock,
+        };
+        threads.push(spawn("engine".to_owned(), move || task.run())?);
+        Ok(Self { jobs, engine, events, threads: Arc::new(std::sync::Mutex::new(threads)) })
+    }
+
+    /// Takes a message in and waits until its outcome is on disk.
+    pub async fn submit(&self, envelope: Envelope, origin: Origin) -> Result<Outcome, Arc<PipelineError>> {
+        let (answer, outcome) = oneshot::channel();
+        self.enqueue(VerifyJob { envelope, origin, answer: Some(answer) }).await?;
+        outcome.await.unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))
+    }
+
+    /// Takes a message in without waiting for its outcome. Waits while the queue is full.
+    pub async fn submit_detached(&self, envelope: Envelope, origin: Origin) -> Result<(), Arc<PipelineError>> {
+        self.enqueue(VerifyJob { envelope, origin, answer: None }).await
+    }
+
+    /// Like [`Pipeline::submit_detached`] for a thread that may block. The receiver yields the
+    /// outcome.
+    pub fn submit_blocking(
+        &self,
+        envelope: Envelope,
+        origin: Origin,
+    ) -> Result<oneshot::Receiver<Result<Outcome, Arc<PipelineError>>>, PipelineError> {
+        let (answer, outcome) = oneshot::channel();
+        let job = VerifyJob { envelope, origin, answer: Some(answer) };
+        self.jobs.send(job).map_err(|_| PipelineError::Closed)?;
+        Ok(outcome)
+    }
+
+    /// Records that a file is held, for at least the grace period, and wakes what waits for it.
+    pub async fn file_arrived(&self, hash: ItemHash, size: u64) -> Result<(), Arc<PipelineError>> {
+        let (answer, done) = oneshot::channel();
+        let job = EngineJob::File { hash, size, answer };
+        send(&self.engine, job).await?;
+        done.await.unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))
+    }
+
+    /// Events from now on. A subscriber that falls behind misses the oldest.
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// Finishes what is queued, writes it and stops the threads. Blocks.
+    pub fn close(&self) {
+        // A full queue drains, a closed one is closed already.
+        let _ = self.engine.send(EngineJob::Close);
+        let threads = match self.threads.lock() {
+            Ok(mut threads) => std::mem::take(&mut *threads),
+            Err(_) => return,
+        };
+        for thread in threads {
+            if thread.thread().name() == Some("engine") && thread.join().is_err() {
+                tracing::error!("the engine thread panicked");
+            }
+        }
+    }
+
+    async fn enqueue(&self, job: VerifyJob) -> Result<(), Arc<PipelineError>> {
+        send(&self.jobs, job).await
+    }
+}
+
+/// Sends without blocking the runtime: a full queue is waited for on a blocking thread.
+async fn send<T: Send + 'static>(queue: &Sender<T>, job: T) -> Result<(), Arc<PipelineError>> {
+    match queue.try_send(job) {
+        Ok(()) => Ok(()),
+        Err(TrySendError::Disconnected(_)) => Err(Arc::new(PipelineError::Closed)),
+        Err(TrySendError::Full(job)) => {
+            let queue = queue.clone();
+            let sent = tokio::task::spawn_blocking(move || queue.send(job)).await;
+            match sent {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) | Err(_) => Err(Arc::new(PipelineError::Closed)),
+            }
+        }
+    }
+}
+
+fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, PipelineError> {
+    thread::Builder::new().name(name).spawn(run).map_err(PipelineError::Thread)
+}
+
+/// A verification thread.
+struct Verifier {
+    jobs: Receiver<VerifyJob>,
+    engine: Sender<EngineJob>,
+    blobs: Blobs,
+    runtime: Handle,
+}
+
+impl Verifier {
+    fn run(self) {
+        while let Ok(job) = self.jobs.recv() {
+            let content = self.fetch(&job.envelope);
+            let prepared = Box::new(prepare(job.envelope, content));
+            let job = EngineJob::Message { prepared, origin: job.origin, answer: job.answer };
+            if self.engine.send(job).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The content of a message that does not carry it, if it is held.
+    fn fetch(&self, envelope: &Envelope) -> Option<String> {
+        if envelope.item_type == ItemType::Inline {
+            return None;
+        }
+        let bytes = self.runtime.block_on(self.blobs.read_all(&envelope.item_hash, CONTENT_LIMIT)).ok()?;
+        // Content that is no text is refused as text that is no JSON.
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// The engine thread.
+struct EngineTask {
+    engine: Engine,
+    jobs: Receiver<EngineJob>,
+    /// For messages whose content arrived while they waited.
+    again: Sender<VerifyJob>,
+    events: broadcast::Sender<Event>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Answers that wait for the commit.
+#[derive(Default)]
+struct Answers {
+    outcomes: Vec<(Answer, Outcome)>,
+    files: Vec<oneshot::Sender<Result<(), Arc<PipelineError>>>>,
+    prepare_again: Vec<Envelope>,
+    announce: bool,
+}
+
+impl EngineTask {
+    fn run(mut self) {
+        loop {
+            let first = match self.jobs.recv_timeout(SWEEP_EVERY) {
+                Ok(EngineJob::Close) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(job) => Some(job),
+                Err(RecvTimeoutError::Timeout) => None,
+            };
+            if !self.run_batch(first) {
+                break;
+            }
+        }
+        if let Err(error) = self.engine.checkpoint() {
+            tracing::warn!(%error, "the write-ahead log was not emptied; the next start will read it");
+        }
+    }
+
+    /// One transaction. Says whether to go on.
+    fn run_batch(&mut self, first: Option<EngineJob>) -> bool {
+        let mut answers = Answers::default();
+        let mut go_on = true;
+        let result = self.fill_batch(first, &mut answers, &mut go_on);
+        match result.and_then(|()| Ok(self.engine.commit()?)) {
+            Ok(risen) => {
+                for (answer, outcome) in answers.outcomes {
+                    // A client that went away does not want to know.
+                    let _ = answer.send(Ok(outcome));
+                }
+                for answer in answers.files {
+                    let _ = answer.send(Ok(()));
+                }
+                if answers.announce {
+                    for row in risen {
+                        // Nobody listening is fine.
+                        let _ = self.events.send(Event::Processed(row));
+                    }
+                }
+                self.prepare_again(answers.prepare_again);
+            }
+            Err(error) => self.fail_batch(answers, error),
+        }
+        go_on
+    }
+
+    fn fill_batch(
+        &mut self,
+        first: Option<EngineJob>,
+        answers: &mut Answers,
+        go_on: &mut bool,
+    ) -> Result<(), PipelineError> {
+        self.engine.begin(Micros(self.clock.now_micros()))?;
+        let Some(first) = first else {
+            self.engine.sweep()?;
+            return Ok(());
+        };
+        let mut job = first;
+        for taken in 1.. {
+            match job {
+                EngineJob::Message { prepared, origin, answer } => {
+                    let outcome = self.engine.take(&prepared)?;
+                    answers.announce |= origin == Origin::Network;
+                    answers.outcomes.extend(answer.map(|answer| (answer, outcome)));
+                }
+                EngineJob::File { hash, size, answer } => {
+                    let waiting = self.engine.file_arrived(&hash, size)?;
+                    answers.announce = true;
+                    answers.prepare_again.extend(waiting.iter().map(|row| envelope_of(row)));
+                    answers.files.push(answer);
+                }
+                EngineJob::Close => {
+                    *go_on = false;
+                    break;
+                }
+            }
+            if taken == BATCH {
+                break;
+            }
+            match self.jobs.try_recv() {
+                Ok(next) => job = next,
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Messages whose content has arrived go through verification again. A full queue must not
+    /// block the engine, which empties it: a thread of its own waits.
+    fn prepare_again(&self, envelopes: Vec<Envelope>) {
+        if envelopes.is_empty() {
+            return;
+        }
+        let queue = self.again.clone();
+        let feed = move || {
+            for envelope in envelopes {
+                if queue.send(VerifyJob { envelope, origin: Origin::Network, answer: None }).is_err() {
+                    return;
+                }
+            }
+        };
+        if let Err(error) = spawn("again".to_owned(), feed) {
+            tracing::error!(%error, "messages whose content arrived are judged at the next start");
+        }
+    }
+
+    fn fail_batch(&mut self, answers: Answers, error: PipelineError) {
+        tracing::error!(%error, "a batch was not written; its messages are not acknowledged");
+        let error = Arc::new(error);
+        if let Err(error) = self.engine.rollback() {
+            tracing::error!(%error, "rollback failed");
+        }
+        for (answer, _) in answers.outcomes {
+            let _ = answer.send(Err(Arc::clone(&error)));
+        }
+        for answer in answers.files {
+            let _ = answer.send(Err(Arc::clone(&error)));
+        }
+    }
+}
