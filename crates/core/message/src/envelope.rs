@@ -223,3 +223,116 @@ fn check_inline(text: &str, hash: &ItemHash) -> Result<(), FormatError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn message(content: &str) -> Value {
+        let item_hash = hex::encode(Sha256::digest(content.as_bytes()));
+        json!({
+            "chain": "ETH", "sender": "0xA", "type": "POST", "item_hash": item_hash, "item_type": "inline",
+            "item_content": content, "signature": "0x", "time": 1.5, "channel": "c",
+        })
+    }
+
+    fn parse(message: &Value) -> Result<Envelope, FormatError> {
+        let parsed = Envelope::parse(message.to_string().as_bytes());
+        assert_eq!(
+            parsed,
+            Envelope::from_value(message.clone()),
+            "both readers agree"
+        );
+        parsed
+    }
+
+    fn with(key: &str, value: Value) -> Value {
+        let mut message = message("{}");
+        message[key] = value;
+        message
+    }
+
+    #[test]
+    fn issues_name_the_key() {
+        for key in ["chain", "sender", "type", "item_hash", "time"] {
+            for value in [json!(null), json!([1]), json!(true)] {
+                let error = parse(&with(key, value)).expect_err(key);
+                assert_eq!(error.issues[0].path, [key]);
+            }
+            let mut message = message("{}");
+            message.as_object_mut().and_then(|message| message.remove(key));
+            let error = parse(&message).expect_err(key);
+            assert_eq!(
+                (error.issues[0].path.as_slice(), error.issues[0].kind),
+                ([key.to_owned()].as_slice(), "missing")
+            );
+        }
+        for key in ["item_type", "item_content", "signature", "channel"] {
+            assert!(parse(&with(key, json!(5))).is_err(), "{key}");
+        }
+        for (key, value) in [
+            ("chain", "eth"),
+            ("type", "PING"),
+            ("item_type", "INLINE"),
+            ("item_hash", "x"),
+        ] {
+            assert!(parse(&with(key, json!(value))).is_err(), "{key}");
+        }
+        assert!(parse(&with("time", json!("1.5"))).is_err());
+        assert!(parse(&with("time", json!(1_700_000_000_000_u64))).is_err());
+        assert!(parse(&json!([])).is_err());
+    }
+
+    #[test]
+    fn nulls_count_as_absent_where_the_key_is_optional() {
+        for key in ["item_type", "signature", "channel"] {
+            let envelope = parse(&with(key, json!(null))).expect(key);
+            assert_eq!(envelope.item_type, ItemType::Inline);
+        }
+        assert!(
+            parse(&with("item_content", json!(null))).is_err(),
+            "inline is said, nothing is there"
+        );
+        let mut stored = with("item_content", json!(null));
+        stored["item_type"] = json!(null);
+        assert_eq!(
+            parse(&stored).map(|envelope| envelope.item_type),
+            Ok(ItemType::Storage)
+        );
+        stored["item_type"] = json!("ipfs");
+        assert!(parse(&stored).is_err(), "the hash is no CID");
+        assert!(
+            parse(&with("item_type", json!("storage"))).is_err(),
+            "stored contents are elsewhere"
+        );
+        assert!(parse(&with("unknown", json!({"any": "thing"}))).is_ok());
+    }
+
+    #[test]
+    fn the_inline_limit_counts_characters() {
+        for character in ["a", "é"] {
+            assert!(parse(&message(&character.repeat(INLINE_LIMIT))).is_ok());
+            assert!(parse(&message(&character.repeat(INLINE_LIMIT + 1))).is_err());
+        }
+    }
+
+    #[test]
+    fn repeated_keys_and_escapes_are_read_as_the_network_does() {
+        let text = message("{}").to_string();
+        let text = text.replacen('{', r#"{"chain":"XXX","time":"never","\u0073ender":"first","#, 1);
+        let envelope = Envelope::parse(text.as_bytes()).expect("the last one counts");
+        assert_eq!((envelope.chain, envelope.sender.as_str()), (Chain::Eth, "0xA"));
+        let escaped = message("{\"a\": \"\\u00e9\"}");
+        let envelope = parse(&escaped).expect("valid");
+        assert_eq!(envelope.item_content.as_deref(), escaped["item_content"].as_str());
+    }
+
+    #[test]
+    fn the_signed_buffer_joins_four_lines() {
+        let envelope = parse(&message("{}")).expect("valid");
+        let expected = format!("ETH\n0xA\nPOST\n{}", envelope.item_hash);
+        assert_eq!(envelope.signed_buffer(), expected.as_bytes());
+    }
+}

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use alephd_message::{Content, Envelope, ItemType};
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 #[derive(Deserialize)]
 struct Vector {
@@ -127,4 +127,18 @@ fn contents_that_are_not_inline_are_named_by_their_hash() {
         count += 1;
     }
     assert_eq!(count, 14);
+}
+
+#[test]
+fn the_two_readers_of_envelopes_agree() {
+    let vectors = vectors();
+    for Vector { id, message, .. } in &vectors {
+        let value: Value = serde_json::from_str(message.get()).expect("JSON");
+        assert_eq!(
+            Envelope::parse(message.get().as_bytes()),
+            Envelope::from_value(value),
+            "{id}"
+        );
+    }
+    assert_eq!(vectors.len(), 318);
 }

@@ -101,17 +101,20 @@ impl<'a> Draft<'a> {
     }
 
     /// Sets the tags, wherever this type has them. A FORGET has none.
-    pub fn tags(mut self, tags: &[&str]) -> Self {
+    pub fn tags(self, tags: &[&str]) -> Self {
         let within = match self.message_type {
             MessageType::Post | MessageType::Aggregate => "content",
             MessageType::Program | MessageType::Instance | MessageType::VProgram => "metadata",
             MessageType::Store | MessageType::Forget => return self.set("tags", tags),
         };
-        let inner = self.content.entry(within).or_insert_with(|| json!({}));
-        inner
-            .as_object_mut()
-            .expect("tags stand within an object")
-            .insert("tags".into(), json!(tags));
+        self.set_within(within, "tags", tags)
+    }
+
+    /// Sets one key of the object that stands under `outer` in the content.
+    pub fn set_within(mut self, outer: &str, key: &str, value: impl Into<Value>) -> Self {
+        let inner = self.content.entry(outer).or_insert_with(|| json!({}));
+        let inner = inner.as_object_mut().expect("an object stands there");
+        inner.insert(key.into(), value.into());
         self
     }
 
@@ -120,47 +123,71 @@ impl<'a> Draft<'a> {
         &self.content
     }
 
+    /// Writes the content, after which only the signature is missing.
+    pub fn freeze(self) -> Unsigned<'a> {
+        let content_time = || self.content.get("time").and_then(Value::as_f64);
+        let seconds = self.sent_at.or_else(content_time).unwrap_or(DEFAULT_TIME);
+        let text = serde_json::to_string(&self.content).expect("a tree of JSON values is JSON");
+        Unsigned {
+            signer: self.signer,
+            chain: self.chain,
+            message_type: self.message_type,
+            item_hash: sha256(text.as_bytes()),
+            text,
+            time: Micros::from_seconds(seconds)
+                .expect("the time of a test message is within the years 1 to 9999"),
+            channel: self.channel,
+        }
+    }
+
     /// Signs the message with its content inline.
     pub fn seal(self) -> Envelope {
-        let text = self.text();
-        sign::seal(
-            self.signer,
-            self.chain,
-            self.message_type,
-            text,
-            self.envelope_time(),
-            self.channel,
-        )
+        self.freeze().sign()
     }
 
     /// Signs the message with its content as a file, which is returned beside it.
     pub fn seal_as_file(self) -> (Envelope, String) {
-        let text = self.text();
-        let hash = sha256(text.as_bytes());
-        let time = self.envelope_time();
-        let envelope = sign::seal_hash(
-            self.signer,
-            self.chain,
-            self.message_type,
-            hash,
-            time,
-            self.channel,
-        );
-        (envelope, text)
-    }
-
-    fn text(&self) -> String {
-        serde_json::to_string(&self.content).expect("a tree of JSON values is JSON")
-    }
-
-    fn envelope_time(&self) -> Micros {
-        let content_time = || self.content.get("time").and_then(Value::as_f64);
-        let seconds = self.sent_at.or_else(content_time).unwrap_or(DEFAULT_TIME);
-        Micros::from_seconds(seconds).expect("the time of a test message is within the years 1 to 9999")
+        let unsigned = self.freeze();
+        let mut envelope = unsigned.sign();
+        envelope.item_type = unsigned.item_hash.item_type();
+        envelope.item_content = None;
+        (envelope, unsigned.text)
     }
 }
 
-/// The JSON text of `envelope` as clients send it.
+/// A message of which only the signature is missing. Signing is by far the most expensive part
+/// of making one; it may be done on another thread.
+#[derive(Clone)]
+pub struct Unsigned<'a> {
+    signer: &'a (dyn Signer + Sync),
+    chain: Chain,
+    message_type: MessageType,
+    item_hash: ItemHash,
+    text: String,
+    time: Micros,
+    channel: Option<String>,
+}
+
+impl Unsigned<'_> {
+    /// The name that the message will have.
+    pub fn item_hash(&self) -> &ItemHash {
+        &self.item_hash
+    }
+
+    /// Signs the message with its content inline.
+    pub fn sign(&self) -> Envelope {
+        sign::seal(
+            self.signer,
+            self.chain,
+            self.message_type,
+            self.text.clone(),
+            self.time,
+            self.channel.clone(),
+        )
+    }
+}
+
+/// The JSON text of `envelope` as clients send it, without a line break.
 pub fn wire(envelope: &Envelope) -> String {
     sign::wire_json(envelope)
 }

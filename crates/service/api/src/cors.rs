@@ -61,7 +61,11 @@ fn exposed(response: &Response) -> String {
 fn capitalised(name: &HeaderName) -> String {
     let mut start = true;
     let letter = |letter: char| {
-        let letter = if start { letter.to_ascii_uppercase() } else { letter };
+        let letter = if start {
+            letter.to_ascii_uppercase()
+        } else {
+            letter
+        };
         start = letter == '-';
         letter
     };
@@ -79,13 +83,17 @@ pub(crate) fn preflight(methods: &BTreeSet<String>, headers: &HeaderMap) -> Resp
     let asked = method.to_str().unwrap_or_default();
     if !methods.contains(&asked.to_ascii_uppercase()) {
         let origin = String::from_utf8_lossy(origin.as_bytes());
-        return refuse(&format!("request method '{asked}' is not allowed for '{origin}' origin"));
+        return refuse(&format!(
+            "request method '{asked}' is not allowed for '{origin}' origin"
+        ));
     }
     let mut response = StatusCode::OK.into_response();
     let answer = response.headers_mut();
     answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, method.clone());
-    let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).and_then(|value| value.to_str().ok());
+    let asked = headers
+        .get(header::ACCESS_CONTROL_REQUEST_HEADERS)
+        .and_then(|value| value.to_str().ok());
     let names: Vec<_> = asked
         .unwrap_or_default()
         .split(',')
@@ -101,7 +109,11 @@ pub(crate) fn preflight(methods: &BTreeSet<String>, headers: &HeaderMap) -> Resp
 }
 
 fn refuse(why: &str) -> Response {
-    ApiError::text(StatusCode::FORBIDDEN, format!("CORS preflight request failed: {why}")).into_response()
+    ApiError::text(
+        StatusCode::FORBIDDEN,
+        format!("CORS preflight request failed: {why}"),
+    )
+    .into_response()
 }
 
 /// The methods of a path as the `Allow` header lists them.

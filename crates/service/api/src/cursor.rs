@@ -52,14 +52,20 @@ pub struct TimeCursor {
 impl Cursor for TimeCursor {
     fn encode(&self) -> String {
         pack(|out| {
-            out.key("h").text(&self.hash.to_string()).key("t").text(&self.time.iso_offset());
+            out.key("h")
+                .text(&self.hash.to_string())
+                .key("t")
+                .text(&self.time.iso_offset());
         })
     }
 
     fn decode(text: &str) -> Result<Self, BadCursor> {
         let object = unpack(text)?;
         let hash = ItemHash::parse_lenient(text_of(&object, "h")?).ok_or(BadCursor::Value)?;
-        Ok(Self { time: time_of(&object, "t")?, hash })
+        Ok(Self {
+            time: time_of(&object, "t")?,
+            hash,
+        })
     }
 }
 
@@ -84,8 +90,15 @@ impl Cursor for AggregateCursor {
 
     fn decode(text: &str) -> Result<Self, BadCursor> {
         let object = unpack(text)?;
-        let (key, owner) = (text_of(&object, "k")?.to_owned(), text_of(&object, "o")?.to_owned());
-        Ok(Self { time: time_of(&object, "t")?, key, owner })
+        let (key, owner) = (
+            text_of(&object, "k")?.to_owned(),
+            text_of(&object, "o")?.to_owned(),
+        );
+        Ok(Self {
+            time: time_of(&object, "t")?,
+            key,
+            owner,
+        })
     }
 }
 
@@ -140,7 +153,10 @@ impl Cursor for StatsCursor {
     fn decode(text: &str) -> Result<Self, BadCursor> {
         let object = unpack(text)?;
         let address = text_of(&object, "a")?.to_owned();
-        Ok(Self { value: int_of(&object, "v")?, address })
+        Ok(Self {
+            value: int_of(&object, "v")?,
+            address,
+        })
     }
 }
 
@@ -179,7 +195,11 @@ impl Cursor for CreditCursor {
             if let Some(order) = self.sort_order {
                 out.key("o").int(order.sign());
             }
-            out.key("r").text(&self.credit_ref).key("s").text(self.sort_by.as_str()).key("v");
+            out.key("r")
+                .text(&self.credit_ref)
+                .key("s")
+                .text(self.sort_by.as_str())
+                .key("v");
             match &self.value {
                 SortValue::Null => out.null(),
                 SortValue::Time(time) => out.text(&time.iso_offset()),
@@ -208,12 +228,20 @@ impl Cursor for CreditCursor {
         };
         let sort_order = match object.get("o") {
             None | Some(Value::Null) => None,
-            Some(sign) => {
-                Some(sign.as_i64().and_then(SortOrder::from_sign).ok_or(BadCursor::Value)?)
-            }
+            Some(sign) => Some(
+                sign.as_i64()
+                    .and_then(SortOrder::from_sign)
+                    .ok_or(BadCursor::Value)?,
+            ),
         };
         let credit_ref = text_of(&object, "r")?.to_owned();
-        Ok(Self { sort_by, sort_order, value, credit_ref, credit_index: int_of(&object, "i")? })
+        Ok(Self {
+            sort_by,
+            sort_order,
+            value,
+            credit_ref,
+            credit_index: int_of(&object, "i")?,
+        })
     }
 }
 
@@ -229,7 +257,9 @@ fn unpack(text: &str) -> Result<Map<String, Value>, BadCursor> {
     if text.len() > MAX_LENGTH {
         return Err(BadCursor::Form);
     }
-    let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|_| BadCursor::Form)?;
+    let bytes = URL_SAFE_NO_PAD
+        .decode(text.trim_end_matches('='))
+        .map_err(|_| BadCursor::Form)?;
     match serde_json::from_slice(&bytes) {
         Ok(Value::Object(object)) => Ok(object),
         _ => Err(BadCursor::Form),
@@ -237,11 +267,19 @@ fn unpack(text: &str) -> Result<Map<String, Value>, BadCursor> {
 }
 
 fn text_of<'a>(object: &'a Map<String, Value>, key: &str) -> Result<&'a str, BadCursor> {
-    object.get(key).ok_or(BadCursor::Fields)?.as_str().ok_or(BadCursor::Value)
+    object
+        .get(key)
+        .ok_or(BadCursor::Fields)?
+        .as_str()
+        .ok_or(BadCursor::Value)
 }
 
 fn int_of(object: &Map<String, Value>, key: &str) -> Result<i64, BadCursor> {
-    object.get(key).ok_or(BadCursor::Fields)?.as_i64().ok_or(BadCursor::Value)
+    object
+        .get(key)
+        .ok_or(BadCursor::Fields)?
+        .as_i64()
+        .ok_or(BadCursor::Value)
 }
 
 fn time_of(object: &Map<String, Value>, key: &str) -> Result<Micros, BadCursor> {

@@ -61,7 +61,10 @@ pub enum ApiError {
 impl ApiError {
     /// A failure named by a reason.
     pub fn reason(status: StatusCode, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::Reason { status, reason: reason.into() }
+        Self::Reason {
+            status,
+            reason: reason.into(),
+        }
     }
 
     /// A failure named by nothing but its status, e.g. `404: Not Found`.
@@ -71,7 +74,10 @@ impl ApiError {
 
     /// A failure with a free text.
     pub fn text(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
-        Self::Text { status, text: text.into() }
+        Self::Text {
+            status,
+            text: text.into(),
+        }
     }
 
     /// `400` with a free text.
@@ -124,7 +130,9 @@ impl IntoResponse for ApiError {
 /// The answer to a request that failed for no fault of the client.
 pub(crate) fn internal_response() -> Response {
     let mut response = answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, INTERNAL.to_owned());
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

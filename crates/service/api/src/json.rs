@@ -61,7 +61,10 @@ impl Writer {
 
     /// An empty document with room for `bytes`.
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { out: String::with_capacity(bytes), style: Style::Compact }
+        Self {
+            out: String::with_capacity(bytes),
+            style: Style::Compact,
+        }
     }
 
     /// Chooses the dialect. Meant to be called before anything is written.
@@ -209,10 +212,23 @@ mod tests {
     fn sample(style: Style) -> String {
         let mut out = Writer::new().style(style);
         out.begin_object().key("messages").begin_array();
-        out.begin_object().key("a:").text("{[:").key("size").int(19_u32).end_object();
+        out.begin_object()
+            .key("a:")
+            .text("{[:")
+            .key("size")
+            .int(19_u32)
+            .end_object();
         out.raw(r#"{"b":null}"#).begin_array().end_array().end_array();
-        out.key("names").texts(["é", "x"]).key("at").seconds(Micros(1_700_000_000_250_000));
-        out.key("none").text_or_null(None).key("never").seconds_or_null(None).key("ok").bool(true);
+        out.key("names")
+            .texts(["é", "x"])
+            .key("at")
+            .seconds(Micros(1_700_000_000_250_000));
+        out.key("none")
+            .text_or_null(None)
+            .key("never")
+            .seconds_or_null(None)
+            .key("ok")
+            .bool(true);
         out.key("f").float(1e-5).end_object();
         out.finish()
     }

@@ -53,5 +53,6 @@ pub use paging::{CURSOR_PAGE_LIMIT, Paging, path_page};
 pub use posts::PostsQuery;
 pub use pricing::{CostsQuery, PriceQuery};
 pub use vocabulary::{
-    AggregateSort, ContentFormat, CostDetail, CreditFlow, CreditSort, SortBy, SortOrder, Span, StatsSort, WireName,
+    AggregateSort, ContentFormat, CostDetail, CreditFlow, CreditSort, SortBy, SortOrder, Span, StatsSort,
+    WireName,
 };

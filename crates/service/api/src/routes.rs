@@ -76,11 +76,19 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         path: &str,
         handler: H,
     ) -> Self {
-        let at = self.paths.iter().position(|known| known.path == path).unwrap_or_else(|| {
-            let handlers = MethodRouter::new();
-            self.paths.push(Path { path: path.to_owned(), methods: Vec::new(), handlers });
-            self.paths.len() - 1
-        });
+        let at = self
+            .paths
+            .iter()
+            .position(|known| known.path == path)
+            .unwrap_or_else(|| {
+                let handlers = MethodRouter::new();
+                self.paths.push(Path {
+                    path: path.to_owned(),
+                    methods: Vec::new(),
+                    handlers,
+                });
+                self.paths.len() - 1
+            });
         let entry = &mut self.paths[at];
         entry.handlers = std::mem::take(&mut entry.handlers).on(filter, handler);
         entry.methods.push(method);
@@ -89,7 +97,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// The paths with their methods, for the OpenAPI document and for tests of completeness.
     pub fn table(&self) -> impl Iterator<Item = (&str, &[Method])> {
-        self.paths.iter().map(|entry| (entry.path.as_str(), entry.methods.as_slice()))
+        self.paths
+            .iter()
+            .map(|entry| (entry.path.as_str(), entry.methods.as_slice()))
     }
 
     /// The finished router.
@@ -143,5 +153,7 @@ async fn contain(request: Request, next: Next) -> Response {
 
 fn describe(panic: &(dyn Any + Send)) -> &str {
     let literal = panic.downcast_ref::<&str>().copied();
-    literal.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+    literal
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text")
 }

@@ -27,7 +27,10 @@ async fn panicking() {
 }
 
 async fn refusing() -> ApiError {
-    ApiError::reason(StatusCode::UNPROCESSABLE_ENTITY, "Root CID does not match (A != B)")
+    ApiError::reason(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "Root CID does not match (A != B)",
+    )
 }
 
 async fn messages(RawQuery(query): RawQuery) -> Result<(), ApiError> {
@@ -85,7 +88,11 @@ async fn send(method: &str, uri: &str, headers: &[(&str, &str)], content: &str) 
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, 1 << 20).await.expect("body");
     let body = String::from_utf8(bytes.to_vec()).expect("text");
-    Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body,
+    }
 }
 
 async fn get(uri: &str) -> Answer {
@@ -104,7 +111,11 @@ async fn pages_of_any_origin_may_read_answers() {
         let answer = send(method, uri, &[("origin", PAGE)], "").await;
         assert_eq!(answer.status, status, "{uri}");
         assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE), "{uri}");
-        assert_eq!(answer.header("access-control-expose-headers"), Some(exposed), "{uri}");
+        assert_eq!(
+            answer.header("access-control-expose-headers"),
+            Some(exposed),
+            "{uri}"
+        );
         assert_eq!(answer.header("access-control-allow-credentials"), None);
         let plain = send(method, uri, &[], "").await;
         assert_eq!(plain.header("access-control-allow-origin"), None, "{uri}");
@@ -121,24 +132,36 @@ async fn unknown_paths_and_methods_are_closed_to_pages() {
     assert_eq!(send("OPTIONS", "/nope", &preflight, "").await.status, 404);
 
     let answer = send("DELETE", "/hello", &[("origin", PAGE)], "").await;
-    assert_eq!((answer.status, answer.body.as_str()), (405, "405: Method Not Allowed"));
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (405, "405: Method Not Allowed")
+    );
     assert_eq!(answer.header("allow"), Some("GET,HEAD,OPTIONS,POST"));
     assert_eq!(answer.header("access-control-allow-origin"), None);
-    assert_eq!(send("PUT", "/broken", &[], "").await.header("allow"), Some("GET,HEAD,OPTIONS"));
+    assert_eq!(
+        send("PUT", "/broken", &[], "").await.header("allow"),
+        Some("GET,HEAD,OPTIONS")
+    );
 }
 
 #[tokio::test]
 async fn preflights() {
     let ask = async |method: &str, headers: &str| {
-        let given =
-            [("origin", PAGE), ("access-control-request-method", method), ("access-control-request-headers", headers)];
+        let given = [
+            ("origin", PAGE),
+            ("access-control-request-method", method),
+            ("access-control-request-headers", headers),
+        ];
         send("OPTIONS", "/hello", &given, "").await
     };
     let answer = ask("POST", "content-type, X-foo,").await;
     assert_eq!((answer.status, answer.body.as_str()), (200, ""));
     assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE));
     assert_eq!(answer.header("access-control-allow-methods"), Some("POST"));
-    assert_eq!(answer.header("access-control-allow-headers"), Some("CONTENT-TYPE,X-FOO"));
+    assert_eq!(
+        answer.header("access-control-allow-headers"),
+        Some("CONTENT-TYPE,X-FOO")
+    );
     assert_eq!(answer.header("access-control-max-age"), None);
     for method in ["GET", "HEAD", "OPTIONS", "get"] {
         let answer = ask(method, "").await;
@@ -160,7 +183,10 @@ async fn preflights() {
         "CORS preflight request failed: 'Access-Control-Request-Method' header is not specified"
     );
     let answer = send("OPTIONS", "/hello", &[], "").await;
-    assert_eq!(answer.body, "CORS preflight request failed: origin header is not specified in the request");
+    assert_eq!(
+        answer.body,
+        "CORS preflight request failed: origin header is not specified in the request"
+    );
 }
 
 #[tokio::test]
@@ -175,25 +201,46 @@ async fn shapes_of_errors() {
     for uri in ["/broken", "/panicking"] {
         let answer = get(uri).await;
         assert_eq!(answer.status, 500);
-        assert_eq!(answer.body, "500 Internal Server Error\n\nServer got itself in trouble");
+        assert_eq!(
+            answer.body,
+            "500 Internal Server Error\n\nServer got itself in trouble"
+        );
         assert_eq!(answer.header("connection"), Some("close"));
         assert_eq!(answer.header("content-type"), text);
     }
 
     let answer = get("/messages?page=0").await;
     assert_eq!((answer.status, answer.header("content-type")), (422, text));
-    assert!(answer.body.starts_with(r#"[{"type":"greater_than_equal","loc":["page"]"#), "{}", answer.body);
+    assert!(
+        answer
+            .body
+            .starts_with(r#"[{"type":"greater_than_equal","loc":["page"]"#),
+        "{}",
+        answer.body
+    );
     let answer = get("/messages?cursor=bad").await;
-    assert_eq!((answer.status, answer.body.as_str()), (422, "Invalid cursor: not a cursor"));
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (422, "Invalid cursor: not a cursor")
+    );
     let answer = get("/messages?msgStatuses=forgotten&refs=x").await;
     assert_eq!(answer.status, 400);
-    assert_eq!(answer.body, "Filters not supported for forgotten message queries: refs");
+    assert_eq!(
+        answer.body,
+        "Filters not supported for forgotten message queries: refs"
+    );
 
     let answer = get("/aggregates?pagination=-1").await;
     assert_eq!((answer.status, answer.header("content-type")), (422, json));
     let answer = get("/programs?x=%C3%A9").await;
     assert_eq!((answer.status, answer.header("content-type")), (400, json));
-    assert!(answer.body.starts_with(r#""[{\"type\":\"extra_forbidden\",\"loc\":[\"x\"]"#), "{}", answer.body);
+    assert!(
+        answer
+            .body
+            .starts_with(r#""[{\"type\":\"extra_forbidden\",\"loc\":[\"x\"]"#),
+        "{}",
+        answer.body
+    );
     assert!(answer.body.is_ascii());
 }
 
@@ -204,7 +251,10 @@ fn the_reason_stands_in_the_status_line_when_it_can() {
         let phrase = response.extensions().get::<hyper::ext::ReasonPhrase>();
         phrase.map(|phrase| String::from_utf8_lossy(phrase.as_bytes()).into_owned())
     };
-    assert_eq!(phrase("IPFS is disabled on this node").as_deref(), Some("IPFS is disabled on this node"));
+    assert_eq!(
+        phrase("IPFS is disabled on this node").as_deref(),
+        Some("IPFS is disabled on this node")
+    );
     assert_eq!(phrase("two\r\nlines"), None);
 }
 
@@ -221,9 +271,19 @@ async fn bodies_stop_at_their_limit() {
 #[tokio::test]
 async fn a_handler_of_its_own_for_head() {
     let answer = send("HEAD", "/raw/x", &[], "").await;
-    assert_eq!((answer.status, answer.header("content-length"), answer.body.as_str()), (200, Some("19"), ""));
+    assert_eq!(
+        (
+            answer.status,
+            answer.header("content-length"),
+            answer.body.as_str()
+        ),
+        (200, Some("19"), "")
+    );
     assert_eq!(get("/raw/x").await.body, r#"{"a":1}"#);
-    assert_eq!(get("/raw/x").await.header("content-type"), Some("application/json; charset=utf-8"));
+    assert_eq!(
+        get("/raw/x").await.header("content-type"),
+        Some("application/json; charset=utf-8")
+    );
 }
 
 #[test]

@@ -136,3 +136,6 @@ impl Engine {
         Ok(Outcome { item_hash: row.hash.clone(), status: row.state.status, code })
     }
 }
+
+#[cfg(test)]
+mod tests;

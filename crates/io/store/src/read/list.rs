@@ -11,7 +11,7 @@ use super::{
     filter::{MessageFilter, Order, Sort, TypeSet, Window},
     lookup, message,
     message::MessageRow,
-    plan::{Drive, MAX_STREAMS, Plan},
+    plan::{Drive, Plan},
     stream::{self, Columns, Conditions, Stream},
     window::Span,
 };
@@ -248,16 +248,11 @@ fn plan(
     let Some(drive) = drives::cheapest(connection, &dimensions, sort == Sort::TxTime)? else {
         return Ok(Plan::nothing());
     };
-    Ok(match sort {
-        Sort::Time if !dimensions.hashes.is_empty() => Plan::Collect(drive.into_streams()),
-        Sort::Time if drive.streams.len() <= MAX_STREAMS => Plan::Merge(drive.into_streams()),
-        Sort::Time if drive.is_small() => Plan::Collect(drive.into_streams()),
-        Sort::Time => Plan::Merge(drives::everything(connection, &dimensions)?.into_streams()),
-        Sort::TxTime if drive.is_small() || !dimensions.hashes.is_empty() => {
-            Plan::Collect(by_confirmation(drive.into_streams()))
-        }
-        Sort::TxTime => Plan::Concatenate(confirmed_and_not(&dimensions, order)),
-    })
+    match sort {
+        Sort::Time => drive.into_plan(|| drives::everything(connection, &dimensions)),
+        Sort::TxTime if drive.is_small() => Ok(Plan::Collect(by_confirmation(drive.into_streams()))),
+        Sort::TxTime => Ok(Plan::Concatenate(confirmed_and_not(&dimensions, order))),
+    }
 }
 
 /// Streams that tell the time of confirmation.

@@ -57,7 +57,8 @@ impl Plan {
 
     /// What SQLite does for each statement.
     pub(super) fn explain(&self, connection: &Connection, order: Order) -> Result<Vec<String>, StoreError> {
-        let plans = self.streams().iter().map(|stream| stream.explain(connection, order));
+        let ordered = !matches!(self, Self::Collect(_));
+        let plans = self.streams().iter().map(|stream| stream.explain(connection, order, ordered));
         Ok(plans.collect::<Result<Vec<_>, _>>()?.concat())
     }
 }
@@ -71,11 +72,25 @@ pub(super) struct Drive {
     pub(super) rest: Conditions,
     /// Rows in the streams before `rest` and the bounds of time.
     pub(super) estimate: u64,
+    /// Whether the estimate is the number itself.
+    pub(super) exact: bool,
     /// Whether no row is in two streams.
     pub(super) disjoint: bool,
+    /// Whether the streams have the order of the list.
+    pub(super) ordered: bool,
 }
 
 impl Drive {
+    /// A drive without streams.
+    pub(super) fn new(rest: Conditions) -> Self {
+        Self { streams: Vec::new(), rest, estimate: 0, exact: true, disjoint: true, ordered: true }
+    }
+
+    pub(super) fn add(&mut self, stream: Stream, rows: u64) {
+        self.streams.push(stream);
+        self.estimate = self.estimate.saturating_add(rows);
+    }
+
     fn cost(&self) -> u64 {
         let factor = if self.rest.is_empty() { 1 } else { LOOKUP_COST };
         self.estimate.saturating_mul(factor).saturating_add(self.streams.len() as u64)
@@ -88,6 +103,20 @@ impl Drive {
 
     pub(super) fn is_small(&self) -> bool {
         self.estimate <= MAX_COLLECTED
+    }
+
+    /// How a list in the order of the streams is read.
+    pub(super) fn into_plan(
+        self,
+        everything: impl FnOnce() -> Result<Self, StoreError>,
+    ) -> Result<Plan, StoreError> {
+        if self.ordered && self.streams.len() <= MAX_STREAMS {
+            Ok(Plan::Merge(self.into_streams()))
+        } else if self.is_small() {
+            Ok(Plan::Collect(self.into_streams()))
+        } else {
+            Ok(Plan::Merge(everything()?.into_streams()))
+        }
     }
 
     /// The streams with all conditions.
@@ -103,7 +132,7 @@ impl Drive {
     /// Number of rows.
     pub(super) fn count(self, connection: &Connection) -> Result<u64, StoreError> {
         let bounded = self.streams.iter().any(|stream| stream.bounds != (i64::MIN, i64::MAX));
-        if self.disjoint && self.rest.is_empty() && !bounded {
+        if self.exact && self.disjoint && self.rest.is_empty() && !bounded {
             return Ok(self.estimate);
         }
         let disjoint = self.disjoint;

@@ -7,7 +7,7 @@ use alephd_message::ItemHash;
 use super::{
     filter::{Order, PostFilter, Sort, Window},
     lookup,
-    plan::{Drive, MAX_COLLECTED, MAX_STREAMS, Plan},
+    plan::{Drive, MAX_STREAMS, Plan},
     post,
     post::PostRow,
     stream::{self, Columns, Conditions, Stream},
@@ -81,8 +81,8 @@ enum Fixed {
     Originals,
     References,
     Tags,
+    /// Owner and type.
     Owners,
-    OwnersAndTypes,
     Types,
     Channels,
 }
@@ -95,15 +95,11 @@ fn plan(
 ) -> Result<Plan, StoreError> {
     let Some(dimensions) = Dimensions::resolve(connection, filter)? else { return Ok(Plan::nothing()) };
     let drive = dimensions.cheapest(connection)?;
-    let unordered = dimensions.originals.is_some();
-    Ok(match sort {
-        Sort::Time if unordered => Plan::Collect(drive.into_streams()),
-        Sort::Time if drive.streams.len() <= MAX_STREAMS => Plan::Merge(drive.into_streams()),
-        Sort::Time if drive.is_small() => Plan::Collect(drive.into_streams()),
-        Sort::Time => Plan::Merge(dimensions.everything(connection)?.into_streams()),
-        Sort::TxTime if unordered || drive.is_small() => Plan::Collect(by_confirmation(drive.into_streams())),
-        Sort::TxTime => Plan::Concatenate(dimensions.confirmed_and_not(order)),
-    })
+    match sort {
+        Sort::Time => drive.into_plan(|| dimensions.everything(connection)),
+        Sort::TxTime if drive.is_small() => Ok(Plan::Collect(by_confirmation(drive.into_streams()))),
+        Sort::TxTime => Ok(Plan::Concatenate(dimensions.confirmed_and_not(order))),
+    }
 }
 
 /// Streams that tell confirmation and time of the original.
@@ -181,21 +177,26 @@ impl Dimensions {
         for original in originals {
             drive.add(self.stream("posts p", Conditions::new("p.id = ?", [*original])), 1);
         }
-        // A known message need not be a live post: the estimate is no count.
-        drive.disjoint = false;
+        // A known message need not be a live post.
+        drive.exact = false;
+        drive.ordered = false;
         drive
     }
 
     /// The counter of a term counts messages, so at least the posts that have it.
     fn by_term(&self, connection: &Connection, fixed: Fixed, terms: &[i64]) -> Result<Drive, StoreError> {
         let mut drive = self.drive(fixed);
-        drive.disjoint = false;
+        drive.exact = false;
+        drive.disjoint = fixed == Fixed::References || terms.len() == 1;
         let joined = !drive.rest.is_empty();
+        let from = if joined { "post_terms t CROSS JOIN posts p ON p.id = t.post" } else { "post_terms t" };
         for term in terms {
             let count = lookup::counter(connection, Counter::Term(*term))?;
+            if count == 0 {
+                continue;
+            }
             let stream = Stream {
-                from: if joined { "post_terms t CROSS JOIN posts p ON p.id = t.post" } else { "post_terms t" }
-                    .to_owned(),
+                from: from.to_owned(),
                 columns: Columns { sort: None, time: "t.updated", prefix: "t.prefix", id: "t.post" },
                 conditions: Conditions::new("t.term = ?", [*term]),
                 bounds: self.bounds,
@@ -205,33 +206,30 @@ impl Dimensions {
         Ok(drive)
     }
 
-    /// Owner and type together where the owner uses few types, so that the index gives the order.
+    /// The index by owner has the order of the list within each type only.
     fn by_owner(&self, connection: &Connection, owners: &[i64]) -> Result<Drive, StoreError> {
-        let mut drive = self.drive(Fixed::OwnersAndTypes);
+        let index = "posts p INDEXED BY posts_owner";
+        let mut drive = self.drive(Fixed::Owners);
+        drive.exact = self.types.is_none();
         for &owner in owners {
-            let posts = lookup::counter(connection, Counter::PostsOfOwner(owner))?;
-            if posts == 0 {
+            let count = lookup::counter(connection, Counter::PostsOfOwner(owner))?;
+            if count == 0 {
                 continue;
             }
+            drive.estimate = drive.estimate.saturating_add(count);
             let types = match &self.types {
-                Some(types) => types.clone(),
+                Some(types) => Some(types.clone()),
                 None => types_of_owner(connection, owner)?,
             };
-            let few = types.len() <= MAX_STREAMS;
-            for &kind in types.iter().filter(|_| few) {
-                let conditions = Conditions::new("p.owner = ? AND p.type = ?", [owner, kind]);
-                drive.add(self.stream("posts p INDEXED BY posts_owner", conditions), 0);
+            let Some(types) = types else {
+                drive.ordered = false;
+                drive.add(self.stream(index, Conditions::new("p.owner = ?", [owner])), 0);
+                continue;
+            };
+            for kind in types {
+                drive.add(self.stream(index, Conditions::new("p.owner = ? AND p.type = ?", [owner, kind])), 0);
             }
-            if !few {
-                // Too many to merge: the plan will collect or look elsewhere.
-                for kind in types {
-                    let conditions = Conditions::new("p.owner = ? AND p.type = ?", [owner, kind]);
-                    drive.streams.push(self.stream("posts p INDEXED BY posts_owner", conditions));
-                }
-            }
-            drive.estimate = drive.estimate.saturating_add(posts);
         }
-        drive.exact = self.types.is_none();
         Ok(drive)
     }
 
@@ -250,4 +248,99 @@ impl Dimensions {
         }
         Ok(drive)
     }
+
+    /// All posts by confirmation of the original: the unconfirmed ones are the latest.
+    fn confirmed_and_not(&self, order: Order) -> Vec<Stream> {
+        let stream = |index: &str, condition: &str, sort| {
+            let mut conditions = Conditions::new(condition, []);
+            conditions.and_all(&self.rest(Fixed::Nothing));
+            if self.bounds != ALL {
+                conditions.and("p.updated >= ? AND p.updated <= ?", [self.bounds.0.into(), self.bounds.1.into()]);
+            }
+            Stream {
+                from: format!("messages m INDEXED BY {index} CROSS JOIN posts p ON p.id = m.id"),
+                columns: Columns { sort, time: "m.time", prefix: "m.prefix", id: "m.id" },
+                conditions,
+                bounds: ALL,
+            }
+        };
+        let unconfirmed = stream("messages_unconfirmed", "m.status <= 1 AND m.confirmed_at IS NULL", None);
+        let confirmed = stream(
+            "messages_confirmed",
+            "m.status <= 1 AND m.confirmed_at IS NOT NULL",
+            Some("m.confirmed_at"),
+        );
+        match order {
+            Order::Descending => vec![unconfirmed, confirmed],
+            Order::Ascending => vec![confirmed, unconfirmed],
+        }
+    }
+
+    fn drive(&self, fixed: Fixed) -> Drive {
+        Drive::new(self.rest(fixed))
+    }
+
+    fn stream(&self, from: &str, conditions: Conditions) -> Stream {
+        Stream { from: from.to_owned(), columns: COLUMNS, conditions, bounds: self.bounds }
+    }
+
+    /// The conditions for all dimensions that are not fixed.
+    fn rest(&self, fixed: Fixed) -> Conditions {
+        let mut rest = Conditions::default();
+        let columns = [
+            ("p.owner", &self.owners, fixed == Fixed::Owners),
+            ("p.type", &self.types, matches!(fixed, Fixed::Owners | Fixed::Types)),
+            ("p.channel", &self.channels, fixed == Fixed::Channels),
+            ("p.id", &self.originals, fixed == Fixed::Originals),
+        ];
+        for (column, ids, is_fixed) in columns {
+            if let Some(ids) = ids.as_ref().filter(|_| !is_fixed) {
+                // The sign keeps SQLite from reading another index than the one named.
+                rest.and_list(&format!("+{column} IN (SELECT value FROM json_each(?))"), ids);
+            }
+        }
+        for (terms, own) in [(&self.references, Fixed::References), (&self.tags, Fixed::Tags)] {
+            if !terms.is_empty() && fixed != own {
+                rest.and_list(
+                    "EXISTS (SELECT 1 FROM post_terms x WHERE x.term IN (SELECT value FROM json_each(?)) \
+                     AND x.updated = p.updated AND x.prefix = p.prefix AND x.post = p.id)",
+                    terms,
+                );
+            }
+        }
+        rest
+    }
+}
+
+/// The ids of those messages that are known; `None` for an absent filter.
+fn original_ids(connection: &Connection, hashes: &[ItemHash]) -> Result<Option<Vec<i64>>, StoreError> {
+    if hashes.is_empty() {
+        return Ok(None);
+    }
+    let mut ids = Vec::with_capacity(hashes.len());
+    for hash in hashes {
+        ids.extend(lookup::message_id(connection, hash)?);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(Some(ids))
+}
+
+/// The types that an owner uses, skipping from one to the next in the index; `None` if they are
+/// more than a merge reads.
+fn types_of_owner(connection: &Connection, owner: i64) -> Result<Option<Vec<i64>>, StoreError> {
+    let mut types = Vec::new();
+    let mut last = i64::MIN;
+    while let Some(next) = stream::value(
+        connection,
+        "SELECT type FROM posts INDEXED BY posts_owner WHERE owner = ? AND type > ? ORDER BY type LIMIT 1",
+        &[&owner, &last],
+    )? {
+        if types.len() == MAX_STREAMS {
+            return Ok(None);
+        }
+        types.push(next);
+        last = next;
+    }
+    Ok(Some(types))
 }

@@ -157,11 +157,18 @@ impl Stream {
         Ok(lookup::unsigned(count))
     }
 
-    /// What SQLite does for each statement of this stream.
-    pub(super) fn explain(&self, connection: &Connection, order: Order) -> Result<Vec<String>, StoreError> {
-        let mut texts = vec![self.page_sql(order), self.all_sql(), self.count_sql()];
-        if self.columns.sort.is_none() {
-            texts.push(self.same_time_sql());
+    /// What SQLite does for each statement of this stream, which is read in order or as a whole.
+    pub(super) fn explain(
+        &self,
+        connection: &Connection,
+        order: Order,
+        ordered: bool,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut texts = vec![self.count_sql()];
+        match (ordered, self.columns.sort) {
+            (false, _) => texts.push(self.all_sql()),
+            (true, Some(_)) => texts.push(self.page_sql(order)),
+            (true, None) => texts.extend([self.page_sql(order), self.same_time_sql()]),
         }
         let mut plans = Vec::new();
         for text in texts {

@@ -157,10 +157,11 @@ impl Row {
     }
 
     fn tombstone(&self, forgotten_by: &str) -> Leaf {
+        // Sender and chain are left out: once the content is gone, copies signed by somebody else
+        // can no longer be compared, and whichever came first stays.
         Leaf::new(LeafKind::Tombstone)
             .part(self.hash.key())
-            .part([self.message_type.index(), self.chain.index(), self.item_type.index()])
-            .part(self.sender.as_bytes())
+            .part([self.message_type.index(), self.item_type.index()])
             .part(self.owner.as_bytes())
             .number(self.size)
             .option(self.payment.map(|payment| [payment.index()]))

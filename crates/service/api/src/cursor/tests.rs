@@ -17,20 +17,48 @@ fn encoded(json: &str) -> String {
 #[test]
 fn the_json_of_each_cursor() {
     let hash = ItemHash::parse_strict(HASH).expect("strict");
-    let time = TimeCursor { time: TIME, hash: hash.clone() };
-    assert_eq!(json(&time), format!(r#"{{"h":"{HASH}","t":"2024-01-02T03:04:05.120000+00:00"}}"#));
-    let whole = TimeCursor { time: Micros(1_704_164_645_000_000), hash };
-    assert_eq!(json(&whole), format!(r#"{{"h":"{HASH}","t":"2024-01-02T03:04:05+00:00"}}"#));
-    let aggregate = AggregateCursor { time: TIME, key: "é\u{7f}\"".into(), owner: "0xA".into() };
+    let time = TimeCursor {
+        time: TIME,
+        hash: hash.clone(),
+    };
+    assert_eq!(
+        json(&time),
+        format!(r#"{{"h":"{HASH}","t":"2024-01-02T03:04:05.120000+00:00"}}"#)
+    );
+    let whole = TimeCursor {
+        time: Micros(1_704_164_645_000_000),
+        hash,
+    };
+    assert_eq!(
+        json(&whole),
+        format!(r#"{{"h":"{HASH}","t":"2024-01-02T03:04:05+00:00"}}"#)
+    );
+    let aggregate = AggregateCursor {
+        time: TIME,
+        key: "é\u{7f}\"".into(),
+        owner: "0xA".into(),
+    };
     assert_eq!(
         json(&aggregate),
         r#"{"k":"\u00e9\u007f\"","o":"0xA","t":"2024-01-02T03:04:05.120000+00:00"}"#
     );
-    let address = AddressCursor { address: "0xA".into(), chain: None };
+    let address = AddressCursor {
+        address: "0xA".into(),
+        chain: None,
+    };
     assert_eq!(json(&address), r#"{"a":"0xA"}"#);
-    let balance = AddressCursor { chain: Some(Chain::Sol), ..address };
+    let balance = AddressCursor {
+        chain: Some(Chain::Sol),
+        ..address
+    };
     assert_eq!(json(&balance), r#"{"a":"0xA","c":"SOL"}"#);
-    assert_eq!(json(&StatsCursor { value: 7, address: "0xA".into() }), r#"{"a":"0xA","v":7}"#);
+    assert_eq!(
+        json(&StatsCursor {
+            value: 7,
+            address: "0xA".into()
+        }),
+        r#"{"a":"0xA","v":7}"#
+    );
     let credit = CreditCursor {
         sort_by: CreditSort::MessageTimestamp,
         sort_order: Some(SortOrder::Descending),
@@ -48,7 +76,10 @@ fn the_json_of_each_cursor() {
 fn cursors_of_other_nodes() {
     // As a node of the reference wrote it, with padding added by a careful client.
     let text = "eyJhIjoiMHhBIn0";
-    let expected = AddressCursor { address: "0xA".into(), chain: None };
+    let expected = AddressCursor {
+        address: "0xA".into(),
+        chain: None,
+    };
     assert_eq!(AddressCursor::decode(text), Ok(expected.clone()));
     assert_eq!(AddressCursor::decode(&format!("{text}=")), Ok(expected));
 
@@ -62,12 +93,23 @@ fn cursors_of_other_nodes() {
     };
     assert_eq!(CreditCursor::decode(&old), Ok(expected));
     let null = encoded(r#"{"i":0,"o":1,"r":"x","s":"expiration_date","v":null}"#);
-    assert_eq!(CreditCursor::decode(&null).map(|cursor| cursor.value), Ok(SortValue::Null));
+    assert_eq!(
+        CreditCursor::decode(&null).map(|cursor| cursor.value),
+        Ok(SortValue::Null)
+    );
 }
 
 #[test]
 fn texts_that_are_no_cursors() {
-    for text in ["bad", "not-a-valid-cursor!!!", "", "====", &encoded("[]"), &encoded("{"), &"A".repeat(9000)] {
+    for text in [
+        "bad",
+        "not-a-valid-cursor!!!",
+        "",
+        "====",
+        &encoded("[]"),
+        &encoded("{"),
+        &"A".repeat(9000),
+    ] {
         assert_eq!(TimeCursor::decode(text), Err(BadCursor::Form), "{text}");
         assert_eq!(AddressCursor::decode(text), Err(BadCursor::Form), "{text}");
         assert_eq!(CreditCursor::decode(text), Err(BadCursor::Form), "{text}");
@@ -77,10 +119,16 @@ fn texts_that_are_no_cursors() {
     assert_eq!(StatsCursor::decode(&fields), Err(BadCursor::Fields));
     assert_eq!(AggregateCursor::decode(&fields), Err(BadCursor::Fields));
     assert_eq!(TimeCursor::decode(&fields), Err(BadCursor::Value));
-    assert_eq!(TimeCursor::decode(&encoded(r#"{"h":1,"t":2}"#)), Err(BadCursor::Value));
+    assert_eq!(
+        TimeCursor::decode(&encoded(r#"{"h":1,"t":2}"#)),
+        Err(BadCursor::Value)
+    );
     let time = encoded(&format!(r#"{{"h":"{HASH}","t":"yesterday"}}"#));
     assert_eq!(TimeCursor::decode(&time), Err(BadCursor::Value));
-    assert_eq!(AddressCursor::decode(&encoded(r#"{"a":"x","c":"NOPE"}"#)), Err(BadCursor::Value));
+    assert_eq!(
+        AddressCursor::decode(&encoded(r#"{"a":"x","c":"NOPE"}"#)),
+        Err(BadCursor::Value)
+    );
     let kind = encoded(r#"{"i":0,"o":1,"r":"x","s":"amount","v":"5"}"#);
     assert_eq!(CreditCursor::decode(&kind), Err(BadCursor::Value));
 }

@@ -26,7 +26,9 @@ pub fn push_float(out: &mut String, value: f64, style: Style) {
     }
     // The shortest digits and their exponent, as in `-1.5e-5`.
     let shortest = format!("{value:e}");
-    let Some((mantissa, exponent)) = shortest.split_once('e') else { return };
+    let Some((mantissa, exponent)) = shortest.split_once('e') else {
+        return;
+    };
     let exponent: i32 = exponent.parse().unwrap_or_default();
     let smallest_plain = if style == Style::Compact { -5 } else { -4 };
     if (smallest_plain..16).contains(&exponent) {
@@ -82,8 +84,16 @@ mod tests {
         for (value, compact, spaced) in [
             (1e16, "1e+16", "1e+16"),
             (1e15, "1000000000000000.0", "1000000000000000.0"),
-            (123_456_789_012_345_680.0, "1.2345678901234568e+17", "1.2345678901234568e+17"),
-            (9_007_199_254_740_992.0, "9007199254740992.0", "9007199254740992.0"),
+            (
+                123_456_789_012_345_680.0,
+                "1.2345678901234568e+17",
+                "1.2345678901234568e+17",
+            ),
+            (
+                9_007_199_254_740_992.0,
+                "9007199254740992.0",
+                "9007199254740992.0",
+            ),
             (1e-4, "0.0001", "0.0001"),
             (1e-5, "0.00001", "1e-05"),
             (1.5e-5, "0.000015", "1.5e-05"),

@@ -22,7 +22,9 @@ pub fn push_text(out: &mut String, text: &str, style: Style) {
             continue;
         }
         out.push_str(&text[copied..at]);
-        let Some(symbol) = text[at..].chars().next() else { break };
+        let Some(symbol) = text[at..].chars().next() else {
+            break;
+        };
         push_escape(out, symbol);
         copied = at + symbol.len_utf8();
     }

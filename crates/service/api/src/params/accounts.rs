@@ -3,7 +3,7 @@
 use alephd_message::Chain;
 
 use super::{
-    Field, Form, Kind, ParamErrors, Paging, SortOrder, StatsSort, WireName as _,
+    Field, Form, Kind, Paging, ParamErrors, SortOrder, StatsSort, WireName as _,
     paging::{CURSOR, PAGE, RawPaging, page_size},
     reader::Reader,
 };
@@ -15,19 +15,33 @@ const LONGEST_ADDRESS: usize = 66;
 const ADDRESSES: Field = Field::new("addresses[]", Kind::Repeated, "Addresses; all when absent.");
 const ADDRESS_CONTAINS: Field = Field::new(
     "addressContains",
-    Kind::Text { max: Some(LONGEST_ADDRESS) },
+    Kind::Text {
+        max: Some(LONGEST_ADDRESS),
+    },
     "Part of the address, in any case.",
 );
 const STATS_SORT: Field = Field::new(
     "sortBy",
-    Kind::Choice { names: StatsSort::names, default: Some("total") },
+    Kind::Choice {
+        names: StatsSort::names,
+        default: Some("total"),
+    },
     "The count that orders the addresses.",
 );
-const STATS_ORDER: Field =
-    Field::new("sortOrder", Kind::Order { default: -1 }, "1 for ascending, -1 for descending.");
+const STATS_ORDER: Field = Field::new(
+    "sortOrder",
+    Kind::Order { default: -1 },
+    "1 for ascending, -1 for descending.",
+);
 const STATS_PAGE_SIZE: Field = page_size(20);
-const CHAIN: Field =
-    Field::new("chain", Kind::Choice { names: Chain::names, default: None }, "Only the balance on this chain.");
+const CHAIN: Field = Field::new(
+    "chain",
+    Kind::Choice {
+        names: Chain::names,
+        default: None,
+    },
+    "Only the balance on this chain.",
+);
 const CREDIT_DETAILS: Field = Field::new(
     "include_credit_details",
     Kind::Bool { default: Some(false) },
@@ -37,11 +51,18 @@ const CHAINS: Field = Field::new("chains", Kind::Choices { names: Chain::names }
 const PAGE_SIZE: Field = page_size(100);
 const MIN_BALANCE: Field = Field::new(
     "min_balance",
-    Kind::Int { default: None, min: 1, max: None },
+    Kind::Int {
+        default: None,
+        min: 1,
+        max: None,
+    },
     "Smallest balance; without it zeros are listed too.",
 );
-const FILE_ORDER: Field =
-    Field::new("sort_order", Kind::Order { default: -1 }, "1 for oldest first, -1 for newest first.");
+const FILE_ORDER: Field = Field::new(
+    "sort_order",
+    Kind::Order { default: -1 },
+    "1 for oldest first, -1 for newest first.",
+);
 const FILE_HASH: Field = Field::new("file_hash", Kind::Text { max: None }, "Only this file.");
 
 /// `GET /api/v0/addresses/stats.json`.
@@ -57,7 +78,9 @@ impl AddressStatsV0Query {
 
     /// Reads a query string.
     pub fn parse(query: &str) -> Result<Self, ParamErrors> {
-        Ok(Self { addresses: Reader::new(query, Form::Text).repeated(&ADDRESSES) })
+        Ok(Self {
+            addresses: Reader::new(query, Form::Text).repeated(&ADDRESSES),
+        })
     }
 }
 
@@ -76,8 +99,14 @@ pub struct AddressStatsQuery {
 
 impl AddressStatsQuery {
     /// The parameters of the route.
-    pub const FIELDS: &'static [&'static Field] =
-        &[&CURSOR, &ADDRESS_CONTAINS, &STATS_SORT, &STATS_ORDER, &STATS_PAGE_SIZE, &PAGE];
+    pub const FIELDS: &'static [&'static Field] = &[
+        &CURSOR,
+        &ADDRESS_CONTAINS,
+        &STATS_SORT,
+        &STATS_ORDER,
+        &STATS_PAGE_SIZE,
+        &PAGE,
+    ];
 
     /// Reads a query string.
     pub fn parse(query: &str) -> Result<Self, ParamErrors> {
@@ -87,7 +116,12 @@ impl AddressStatsQuery {
         let sort_order = reader.order(&STATS_ORDER);
         let paging = RawPaging::read(&mut reader, &STATS_PAGE_SIZE);
         reader.check()?;
-        Ok(Self { address_contains, sort_by, sort_order, paging: paging.finish()? })
+        Ok(Self {
+            address_contains,
+            sort_by,
+            sort_order,
+            paging: paging.finish()?,
+        })
     }
 }
 
@@ -110,7 +144,10 @@ impl BalanceQuery {
         let chain = reader.choice(&CHAIN);
         let include_credit_details = reader.bool(&CREDIT_DETAILS).unwrap_or_default();
         reader.check()?;
-        Ok(Self { chain, include_credit_details })
+        Ok(Self {
+            chain,
+            include_credit_details,
+        })
     }
 }
 
@@ -134,7 +171,11 @@ impl BalancesQuery {
         let mut reader = Reader::new(query, Form::Text);
         let chains = reader.choices(&CHAINS);
         let (min_balance, paging) = read_balances(&mut reader)?;
-        Ok(Self { chains, min_balance, paging })
+        Ok(Self {
+            chains,
+            min_balance,
+            paging,
+        })
     }
 }
 
@@ -160,7 +201,9 @@ impl CreditBalancesQuery {
 
 fn read_balances(reader: &mut Reader<'_>) -> Result<(Option<u64>, Paging<AddressCursor>), ParamErrors> {
     let paging = RawPaging::read(reader, &PAGE_SIZE);
-    let min_balance = reader.int(&MIN_BALANCE).and_then(|value| u64::try_from(value).ok());
+    let min_balance = reader
+        .int(&MIN_BALANCE)
+        .and_then(|value| u64::try_from(value).ok());
     reader.check()?;
     Ok((min_balance, paging.finish()?))
 }
@@ -187,6 +230,10 @@ impl FilesQuery {
         let sort_order = reader.order(&FILE_ORDER);
         let file_hash = reader.text(&FILE_HASH);
         reader.check()?;
-        Ok(Self { sort_order, file_hash, paging: paging.finish()? })
+        Ok(Self {
+            sort_order,
+            file_hash,
+            paging: paging.finish()?,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Aggregates, and the authorizations that are kept in one of them.
 
 use super::{
-    AggregateSort, Field, Form, Kind, ParamErrors, Paging, SortOrder, WireName as _,
+    AggregateSort, Field, Form, Kind, Paging, ParamErrors, SortOrder, WireName as _,
     paging::{CURSOR, PAGE, RawPaging, bounded_page_size},
     reader::Reader,
 };
@@ -10,7 +10,11 @@ use crate::cursor::AggregateCursor;
 const KEYS: Field = Field::new("keys", Kind::List, "Keys of aggregates.");
 const LIMIT: Field = Field::new(
     "limit",
-    Kind::Int { default: Some(1000), min: i64::MIN, max: None },
+    Kind::Int {
+        default: Some(1000),
+        min: i64::MIN,
+        max: None,
+    },
     "Accepted for old clients, without effect.",
 )
 .deprecated();
@@ -19,17 +23,26 @@ const WITH_INFO: Field = Field::new(
     Kind::Bool { default: Some(false) },
     "Send times and hashes of the first and last element.",
 );
-const VALUE_ONLY: Field =
-    Field::new("value_only", Kind::Bool { default: Some(false) }, "Send the bare content of a single key.");
+const VALUE_ONLY: Field = Field::new(
+    "value_only",
+    Kind::Bool { default: Some(false) },
+    "Send the bare content of a single key.",
+);
 const ADDRESSES: Field = Field::new("addresses", Kind::List, "Owners.");
 // Without a second spelling, unlike the parameters of this name elsewhere.
 const SORT_BY: Field = Field::new(
     "sortBy",
-    Kind::Choice { names: AggregateSort::names, default: Some("last_modified") },
+    Kind::Choice {
+        names: AggregateSort::names,
+        default: Some("last_modified"),
+    },
     "Order by the last change or by the creation.",
 );
-const SORT_ORDER: Field =
-    Field::new("sortOrder", Kind::Order { default: -1 }, "1 for ascending, -1 for descending.");
+const SORT_ORDER: Field = Field::new(
+    "sortOrder",
+    Kind::Order { default: -1 },
+    "1 for ascending, -1 for descending.",
+);
 const PAGINATION: Field = bounded_page_size(20, 1, 500);
 const CHANNELS: Field = Field::new("channels", Kind::List, "Channels that the entry must allow.");
 const TYPES: Field = Field::new("types", Kind::List, "Message types that the entry must allow.");
@@ -38,8 +51,16 @@ const POST_TYPES: Field =
 const CHAINS: Field = Field::new("chains", Kind::List, "Chains that the entry must allow.");
 const AGGREGATE_KEYS: Field =
     Field::new("aggregateKeys", Kind::List, "Keys that the entry must allow.").or("aggregate_keys");
-const GRANTEE: Field = Field::new("grantee", Kind::Text { max: None }, "Only entries for this address (granted).");
-const GRANTER: Field = Field::new("granter", Kind::Text { max: None }, "Only entries of this address (received).");
+const GRANTEE: Field = Field::new(
+    "grantee",
+    Kind::Text { max: None },
+    "Only entries for this address (granted).",
+);
+const GRANTER: Field = Field::new(
+    "granter",
+    Kind::Text { max: None },
+    "Only entries of this address (received).",
+);
 
 /// `GET /api/v0/aggregates/{address}.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +85,11 @@ impl AggregateQuery {
         let with_info = reader.bool(&WITH_INFO).unwrap_or_default();
         let value_only = reader.bool(&VALUE_ONLY).unwrap_or_default();
         reader.check()?;
-        Ok(Self { keys, with_info, value_only })
+        Ok(Self {
+            keys,
+            with_info,
+            value_only,
+        })
     }
 }
 
@@ -85,8 +110,15 @@ pub struct AggregatesQuery {
 
 impl AggregatesQuery {
     /// The parameters of the route.
-    pub const FIELDS: &'static [&'static Field] =
-        &[&KEYS, &ADDRESSES, &SORT_BY, &SORT_ORDER, &PAGINATION, &PAGE, &CURSOR];
+    pub const FIELDS: &'static [&'static Field] = &[
+        &KEYS,
+        &ADDRESSES,
+        &SORT_BY,
+        &SORT_ORDER,
+        &PAGINATION,
+        &PAGE,
+        &CURSOR,
+    ];
 
     /// Reads a query string.
     pub fn parse(query: &str) -> Result<Self, ParamErrors> {
@@ -97,7 +129,13 @@ impl AggregatesQuery {
         let sort_order = reader.order(&SORT_ORDER);
         let paging = RawPaging::read(&mut reader, &PAGINATION);
         reader.check()?;
-        Ok(Self { keys, owners, sort_by, sort_order, paging: paging.finish()? })
+        Ok(Self {
+            keys,
+            owners,
+            sort_by,
+            sort_order,
+            paging: paging.finish()?,
+        })
     }
 }
 

@@ -3,8 +3,8 @@
 use alephd_message::{MessageType, Micros};
 
 use super::{
-    CreditFlow, CreditSort, Field, Form, Kind, ParamErrors, Paging, SortOrder, Span, WireName as _,
-    messages::DATES_INVERTED,
+    CreditFlow, CreditSort, Field, Form, Kind, Paging, ParamErrors, SortOrder, Span, WireName as _,
+    messages::fields::DATES_INVERTED,
     paging::{CURSOR, PAGE, RawPaging, page_size},
     reader::Reader,
 };
@@ -21,22 +21,37 @@ const PROVIDER: Field = exact("provider", "Who sold the credits.");
 const ORIGIN: Field = exact("origin", "Where the entry comes from.");
 const ORIGIN_REF: Field = exact("origin_ref", "Reference within the origin.");
 const PAYMENT_METHOD: Field = exact("payment_method", "Way of payment.");
-const HAS_EXPIRATION: Field =
-    Field::new("has_expiration", Kind::Bool { default: None }, "Whether the entry has an end of validity.");
-const EXCLUDE_PAYMENT_METHOD: Field =
-    Field::new("exclude_payment_method", Kind::List, "Ways of payment to leave out.");
-const START_DATE: Field =
-    Field::new("startDate", Kind::Date, "First instant, in seconds since the epoch.").or("start_date");
+const HAS_EXPIRATION: Field = Field::new(
+    "has_expiration",
+    Kind::Bool { default: None },
+    "Whether the entry has an end of validity.",
+);
+const EXCLUDE_PAYMENT_METHOD: Field = Field::new(
+    "exclude_payment_method",
+    Kind::List,
+    "Ways of payment to leave out.",
+);
+const START_DATE: Field = Field::new(
+    "startDate",
+    Kind::Date,
+    "First instant, in seconds since the epoch.",
+)
+.or("start_date");
 const END_DATE: Field =
     Field::new("endDate", Kind::Date, "Last instant, in seconds since the epoch.").or("end_date");
 const DIRECTION: Field = Field::new(
     "direction",
-    Kind::Choice { names: CreditFlow::names, default: None },
+    Kind::Choice {
+        names: CreditFlow::names,
+        default: None,
+    },
     "Only positive or only negative amounts.",
 );
 const RESOURCE_TYPES: Field = Field::new(
     "resourceTypes",
-    Kind::Choices { names: MessageType::names },
+    Kind::Choices {
+        names: MessageType::names,
+    },
     "Types of the message that was paid for.",
 )
 .or("resource_types");
@@ -44,11 +59,17 @@ const RESOURCE: Field = exact("resource", "Hash of the message that was paid for
 const PAGINATION: Field = page_size(0);
 const SORT_BY: Field = Field::new(
     "sort_by",
-    Kind::Choice { names: CreditSort::names, default: Some("message_timestamp") },
+    Kind::Choice {
+        names: CreditSort::names,
+        default: Some("message_timestamp"),
+    },
     "Column that orders the entries.",
 );
-const SORT_ORDER: Field =
-    Field::new("sort_order", Kind::Order { default: -1 }, "1 for ascending, -1 for descending.");
+const SORT_ORDER: Field = Field::new(
+    "sort_order",
+    Kind::Order { default: -1 },
+    "1 for ascending, -1 for descending.",
+);
 
 /// Which credit entries; also the whole of `GET …/credit_history/summary`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -121,7 +142,10 @@ impl CreditHistoryFilters {
             payment_method: reader.text(&PAYMENT_METHOD),
             has_expiration: reader.bool(&HAS_EXPIRATION),
             exclude_payment_methods: reader.list(&EXCLUDE_PAYMENT_METHOD),
-            dates: Span { start: reader.epoch(&START_DATE), end: reader.epoch(&END_DATE) },
+            dates: Span {
+                start: reader.epoch(&START_DATE),
+                end: reader.epoch(&END_DATE),
+            },
             direction: reader.choice(&DIRECTION),
             resource_types: reader.choices(&RESOURCE_TYPES),
             resource: reader.text(&RESOURCE),
@@ -182,13 +206,21 @@ impl CreditHistoryQuery {
         reader.check()?;
         filters.require(&reader)?;
         let paging: Paging<CreditCursor> = paging.finish()?;
-        if let Paging::Cursor { after: Some(after), .. } = &paging {
+        if let Paging::Cursor {
+            after: Some(after), ..
+        } = &paging
+        {
             let same_order = after.sort_order.is_none_or(|order| order == sort_order);
             if after.sort_by != sort_by || !same_order {
                 let rule = "Invalid cursor: it belongs to another sort_by or sort_order";
                 return Err(ParamErrors::Unprocessable(rule.to_owned()));
             }
         }
-        Ok(Self { filters, sort_by, sort_order, paging })
+        Ok(Self {
+            filters,
+            sort_by,
+            sort_order,
+            paging,
+        })
     }
 }

@@ -80,7 +80,13 @@ pub enum Kind {
 impl Field {
     /// A parameter with a single spelling.
     pub const fn new(name: &'static str, kind: Kind, text: &'static str) -> Self {
-        Self { name, other: None, kind, text, deprecated: false }
+        Self {
+            name,
+            other: None,
+            kind,
+            text,
+            deprecated: false,
+        }
     }
 
     /// Accepts a second spelling.
@@ -101,6 +107,10 @@ impl Field {
 impl Kind {
     /// An integer without upper bound.
     pub const fn int(default: i64, min: i64) -> Self {
-        Self::Int { default: Some(default), min, max: None }
+        Self::Int {
+            default: Some(default),
+            min,
+            max: None,
+        }
     }
 }

@@ -34,7 +34,13 @@ pub struct ParamIssue {
 impl ParamIssue {
     /// An issue without context.
     pub fn new(kind: &'static str, location: Vec<Location>, text: impl Into<String>, input: Value) -> Self {
-        Self { kind, location, text: text.into(), input, context: Map::new() }
+        Self {
+            kind,
+            location,
+            text: text.into(),
+            input,
+            context: Map::new(),
+        }
     }
 
     /// A broken rule with a text of its own.
@@ -49,7 +55,8 @@ impl ParamIssue {
             [only] => only.clone(),
             [rest @ .., last] => format!("{} or {last}", rest.join(", ")),
         };
-        Self::new(kind, location, format!("Input should be {expected}"), input).with("expected", json!(expected))
+        Self::new(kind, location, format!("Input should be {expected}"), input)
+            .with("expected", json!(expected))
     }
 
     /// A required key that is not there. `input` is the object it should be in.
@@ -66,14 +73,22 @@ impl ParamIssue {
 
     /// Writes the object that clients see, its keys in the usual order.
     pub fn write(&self, out: &mut Writer) {
-        out.begin_object().key("type").text(self.kind).key("loc").begin_array();
+        out.begin_object()
+            .key("type")
+            .text(self.kind)
+            .key("loc")
+            .begin_array();
         for part in &self.location {
             match part {
                 Location::Key(key) => out.text(key),
                 Location::Index(index) => out.int(*index as u64),
             };
         }
-        out.end_array().key("msg").text(&self.text).key("input").raw(&self.input.to_string());
+        out.end_array()
+            .key("msg")
+            .text(&self.text)
+            .key("input")
+            .raw(&self.input.to_string());
         if !self.context.is_empty() {
             out.key("ctx").begin_object();
             for (name, value) in &self.context {
@@ -81,7 +96,9 @@ impl ParamIssue {
             }
             out.end_object();
         }
-        out.key("url").text(&format!("{MANUAL}{}", self.kind)).end_object();
+        out.key("url")
+            .text(&format!("{MANUAL}{}", self.kind))
+            .end_object();
     }
 }
 

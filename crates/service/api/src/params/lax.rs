@@ -40,7 +40,11 @@ pub(super) fn int(text: &str) -> Result<i64, IntError> {
             _ => return Err(IntError::Form),
         };
         value = value.saturating_mul(10);
-        value = if negative { value.saturating_sub(digit) } else { value.saturating_add(digit) };
+        value = if negative {
+            value.saturating_sub(digit)
+        } else {
+            value.saturating_add(digit)
+        };
     }
     Ok(value)
 }

@@ -1,104 +1,23 @@
 //! Messages: the list, its websocket twin, and the list of hashes.
 
-use alephd_message::{Chain, ItemHash, Micros, MessageType, PaymentType};
+use alephd_message::{Chain, ItemHash, MessageType, Micros, PaymentType};
 use alephd_rules::MessageStatus;
 
 use super::{
-    ContentFormat, Field, Form, Kind, ParamErrors, Paging, SortBy, SortOrder, Span, WireName as _,
-    paging::{CURSOR, PAGE, RawPaging, page_size},
+    ContentFormat, Field, Form, Paging, ParamErrors, SortBy, SortOrder, Span,
+    paging::{CURSOR, PAGE, RawPaging},
     reader::Reader,
 };
 use crate::cursor::TimeCursor;
 
-/// What ends an inverted range of instants.
-pub(super) const DATES_INVERTED: &str = "end date cannot be lower than start date.";
-/// What ends a cursor in an order that has none.
-pub(super) const CURSOR_NEEDS_TIME: &str = "Cursor pagination is not supported with tx-time sort order.";
+pub(super) mod fields;
 
-pub(super) const SORT_BY: Field = Field::new(
-    "sortBy",
-    Kind::Choice { names: SortBy::names, default: Some("time") },
-    "Order by the time of the sender or by that of the first confirmation.",
-)
-.or("sort_by");
-pub(super) const SORT_ORDER: Field =
-    Field::new("sortOrder", Kind::Order { default: -1 }, "1 for ascending, -1 for descending.").or("sort_order");
-const MESSAGE_TYPE: Field = Field::new(
-    "msgType",
-    Kind::Choice { names: MessageType::names, default: None },
-    "Message type. Use `msgTypes` instead.",
-)
-.or("message_type")
-.deprecated();
-const MESSAGE_TYPES: Field =
-    Field::new("msgTypes", Kind::Choices { names: MessageType::names }, "Message types.").or("message_types");
-const MESSAGE_STATUSES: Field = Field::new(
-    "msgStatuses",
-    Kind::Choices { names: MessageStatus::names },
-    "Statuses; `processed,removing` when absent. `forgotten` and `removed` each stand alone.",
-)
-.or("message_statuses");
-const ADDRESSES: Field = Field::new("addresses", Kind::List, "Senders.");
-const OWNERS: Field = Field::new("owners", Kind::List, "Values of `content.address`.");
-const REFS: Field = Field::new("refs", Kind::List, "Values of `content.ref`.");
-const CONTENT_HASHES: Field =
-    Field::new("contentHashes", Kind::Hashes, "Values of `content.item_hash`.").or("content_hashes");
-// The reference takes only item hashes here, although keys of aggregates are meant; any text is
-// accepted, as clients expect.
-const CONTENT_KEYS: Field =
-    Field::new("contentKeys", Kind::List, "Values of `content.key`.").or("content_keys");
-const CONTENT_TYPES: Field =
-    Field::new("contentTypes", Kind::List, "Values of `content.type`.").or("content_types");
-const CHAINS: Field = Field::new("chains", Kind::Choices { names: Chain::names }, "Chains of the senders.");
-const CHANNELS: Field = Field::new("channels", Kind::List, "Channels.");
-const TAGS: Field = Field::new("tags", Kind::List, "Tags, of which a message needs one.");
-const HASHES: Field = Field::new("hashes", Kind::Hashes, "Item hashes.");
-const PAYMENT_TYPES: Field =
-    Field::new("paymentTypes", Kind::Choices { names: PaymentType::names }, "Ways of payment.")
-        .or("payment_types");
-const EXCLUDE_CONTENT: Field = Field::new(
-    "excludeContent",
-    Kind::Bool { default: Some(false) },
-    "Leave the content out. Use `contentFormat=none` instead.",
-)
-.or("exclude_content")
-.deprecated();
-const CONTENT_FORMAT: Field = Field::new(
-    "contentFormat",
-    Kind::Choice { names: ContentFormat::names, default: Some("full") },
-    "How much of the content to send.",
-)
-.or("content_format");
-pub(super) const START_DATE: Field =
-    Field::new("startDate", Kind::Date, "First instant, in seconds since the epoch; 0 for no limit.")
-        .or("start_date");
-pub(super) const END_DATE: Field =
-    Field::new("endDate", Kind::Date, "First instant that is too late; 0 for no limit.").or("end_date");
-const START_BLOCK: Field = Field::new(
-    "startBlock",
-    Kind::int(0, 0),
-    "First height of confirmation; unconfirmed messages stay in. 0 for no limit.",
-)
-.or("start_block");
-const END_BLOCK: Field = Field::new(
-    "endBlock",
-    Kind::int(0, 0),
-    "First height of confirmation that is too late; unconfirmed messages drop out. 0 for no limit.",
-)
-.or("end_block");
-const PAGINATION: Field = page_size(20);
-const HISTORY: Field = Field::new(
-    "history",
-    Kind::IntBelow { default: 10, min: 0, end: 200 },
-    "Messages of the past to send first.",
-);
-const STATUS: Field = Field::new(
-    "status",
-    Kind::Choice { names: MessageStatus::names, default: None },
-    "Status of the messages.",
-);
-const HASH_ONLY: Field =
-    Field::new("hash_only", Kind::Bool { default: Some(true) }, "Send hashes without status and time.");
+use fields::{
+    ADDRESSES, CHAINS, CHANNELS, CONTENT_FORMAT, CONTENT_HASHES, CONTENT_KEYS, CONTENT_TYPES,
+    CURSOR_NEEDS_TIME, DATES_INVERTED, END_BLOCK, END_DATE, EXCLUDE_CONTENT, HASH_ONLY, HASHES, HISTORY,
+    MESSAGE_STATUSES, MESSAGE_TYPE, MESSAGE_TYPES, OWNERS, PAGINATION, PAYMENT_TYPES, REFS, SORT_BY,
+    SORT_ORDER, START_BLOCK, START_DATE, STATUS, TAGS,
+};
 
 /// Which messages, in which order, and how much of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -171,7 +90,11 @@ impl Default for MessageFilters {
 impl MessageFilters {
     /// What the order of a page goes by: a bound on heights implies the order of confirmations.
     pub fn ordered_by(&self) -> SortBy {
-        if self.blocks.is_open() { self.sort_by } else { SortBy::TxTime }
+        if self.blocks.is_open() {
+            self.sort_by
+        } else {
+            SortBy::TxTime
+        }
     }
 
     fn read(reader: &mut Reader<'_>) -> Self {
@@ -201,17 +124,27 @@ impl MessageFilters {
             filters.statuses = statuses;
         }
         let exclude = reader.bool(&EXCLUDE_CONTENT).unwrap_or_default();
-        let shortened = if exclude { ContentFormat::None } else { ContentFormat::Full };
+        let shortened = if exclude {
+            ContentFormat::None
+        } else {
+            ContentFormat::Full
+        };
         filters.content = reader.choice(&CONTENT_FORMAT).unwrap_or(shortened);
         filters.dates = reader.dates(&START_DATE, &END_DATE);
         let mut height = |field| Some(reader.count(field)).filter(|&height| height > 0);
-        filters.blocks = Span { start: height(&START_BLOCK), end: height(&END_BLOCK) };
+        filters.blocks = Span {
+            start: height(&START_BLOCK),
+            end: height(&END_BLOCK),
+        };
         filters
     }
 
     fn require(&self, reader: &Reader<'_>) -> Result<(), ParamErrors> {
         reader.require(!self.dates.is_inverted(), DATES_INVERTED)?;
-        reader.require(!self.blocks.is_inverted(), "end block cannot be lower than start block.")
+        reader.require(
+            !self.blocks.is_inverted(),
+            "end block cannot be lower than start block.",
+        )
     }
 
     /// The filters in use that the tables of forgotten and removed messages cannot answer.
@@ -225,7 +158,10 @@ impl MessageFilters {
             (self.blocks.start.is_some(), START_BLOCK.name),
             (self.blocks.end.is_some(), END_BLOCK.name),
         ];
-        used.into_iter().filter(|(used, _)| *used).map(|(_, name)| name).collect()
+        used.into_iter()
+            .filter(|(used, _)| *used)
+            .map(|(_, name)| name)
+            .collect()
     }
 }
 
@@ -253,7 +189,8 @@ pub enum Listing {
 
 impl Listing {
     fn of(statuses: &[MessageStatus]) -> Result<Self, ParamErrors> {
-        let apart = |status: &MessageStatus| matches!(status, MessageStatus::Forgotten | MessageStatus::Removed);
+        let apart =
+            |status: &MessageStatus| matches!(status, MessageStatus::Forgotten | MessageStatus::Removed);
         if !statuses.iter().any(apart) {
             return Ok(Self::Live);
         }
@@ -314,7 +251,11 @@ impl MessagesQuery {
         let paging = paging.at(path_page)?;
         let listing = Listing::of(&filters.statuses)?;
         if listing != Listing::Live {
-            let status = if listing == Listing::Forgotten { "forgotten" } else { "removed" };
+            let status = if listing == Listing::Forgotten {
+                "forgotten"
+            } else {
+                "removed"
+            };
             if paging.cursor.is_some() {
                 let rule = format!("Cursor pagination is not supported for {status} message queries");
                 return Err(ParamErrors::BadRequest(rule));
@@ -326,12 +267,20 @@ impl MessagesQuery {
                 return Err(ParamErrors::BadRequest(rule));
             }
         }
-        Ok(Self { filters, listing, paging: paging.finish()? })
+        Ok(Self {
+            filters,
+            listing,
+            paging: paging.finish()?,
+        })
     }
 
     /// What the order of this part of the list goes by.
     pub fn ordered_by(&self) -> SortBy {
-        if self.paging.is_cursor() { SortBy::Time } else { self.filters.ordered_by() }
+        if self.paging.is_cursor() {
+            SortBy::Time
+        } else {
+            self.filters.ordered_by()
+        }
     }
 }
 
@@ -355,7 +304,10 @@ impl WsQuery {
         let history = reader.count(&HISTORY);
         reader.check()?;
         filters.require(&reader)?;
-        Ok(Self { filters, history: u8::try_from(history).unwrap_or(u8::MAX) })
+        Ok(Self {
+            filters,
+            history: u8::try_from(history).unwrap_or(u8::MAX),
+        })
     }
 }
 
@@ -378,8 +330,15 @@ pub struct HashesQuery {
 
 impl HashesQuery {
     /// The parameters of the route.
-    pub const FIELDS: &'static [&'static Field] =
-        &[&STATUS, &PAGE, &PAGINATION, &START_DATE, &END_DATE, &SORT_ORDER, &HASH_ONLY];
+    pub const FIELDS: &'static [&'static Field] = &[
+        &STATUS,
+        &PAGE,
+        &PAGINATION,
+        &START_DATE,
+        &END_DATE,
+        &SORT_ORDER,
+        &HASH_ONLY,
+    ];
 
     /// Reads a query string.
     pub fn parse(query: &str) -> Result<Self, ParamErrors> {

@@ -4,15 +4,26 @@ use alephd_message::Micros;
 
 use super::{Field, Form, Kind, ParamErrors, SortOrder, Span, reader::Reader};
 
-const START_DATE: Field = Field::new("start_date", Kind::Instant, "First instant, in seconds since the epoch.");
-const END_DATE: Field = Field::new("end_date", Kind::Instant, "Last instant, in seconds since the epoch.");
+const START_DATE: Field = Field::new(
+    "start_date",
+    Kind::Instant,
+    "First instant, in seconds since the epoch.",
+);
+const END_DATE: Field = Field::new(
+    "end_date",
+    Kind::Instant,
+    "Last instant, in seconds since the epoch.",
+);
 const SORT: Field = Field::new(
     "sort",
     Kind::Order { default: 1 },
     "1, ASC or ASCENDING for oldest first; -1, DESC or DESCENDING for newest first.",
 );
-const SORT_ORDER: Field =
-    Field::new("sort_order", Kind::Order { default: -1 }, "1 for ascending, -1 for descending.");
+const SORT_ORDER: Field = Field::new(
+    "sort_order",
+    Kind::Order { default: -1 },
+    "1 for ascending, -1 for descending.",
+);
 
 /// Length of the default period of metrics: 14 days.
 const DEFAULT_PERIOD: i64 = 14 * 24 * 3600 * 1_000_000;
@@ -44,7 +55,10 @@ impl NodeMetricsQuery {
     /// The period with its defaults at `now`: the 14 days before its end.
     pub fn period(&self, now: Micros) -> (Micros, Micros) {
         let end = self.dates.end.unwrap_or(now);
-        let start = self.dates.start.unwrap_or(Micros(end.0.saturating_sub(DEFAULT_PERIOD)));
+        let start = self
+            .dates
+            .start
+            .unwrap_or(Micros(end.0.saturating_sub(DEFAULT_PERIOD)));
         (start, end)
     }
 }

@@ -14,9 +14,10 @@ use utoipa::{
 };
 
 use super::{
-    AddressStatsQuery, AddressStatsV0Query, AggregateQuery, AggregatesQuery, AuthorizationsQuery, BalanceQuery,
-    BalancesQuery, CostsQuery, CreditBalancesQuery, CreditHistoryFilters, CreditHistoryQuery, Field, FilesQuery,
-    HashesQuery, Kind, MessagesQuery, NodeMetricsQuery, PostsQuery, PriceQuery, ProgramsQuery, WsQuery,
+    AddressStatsQuery, AddressStatsV0Query, AggregateQuery, AggregatesQuery, AuthorizationsQuery,
+    BalanceQuery, BalancesQuery, CostsQuery, CreditBalancesQuery, CreditHistoryFilters, CreditHistoryQuery,
+    Field, FilesQuery, HashesQuery, Kind, MessagesQuery, NodeMetricsQuery, PostsQuery, PriceQuery,
+    ProgramsQuery, WsQuery,
 };
 
 /// Describes one declared parameter.
@@ -60,14 +61,18 @@ fn schema(kind: Kind) -> Schema {
             .minimum(Some(number(min)))
             .exclusive_maximum(Some(number(end)))
             .build(),
-        Kind::Date => object(Type::Number).default(Some(json!(0))).minimum(Some(0.0)).build(),
+        Kind::Date => object(Type::Number)
+            .default(Some(json!(0)))
+            .minimum(Some(0.0))
+            .build(),
         Kind::Instant => object(Type::Number).build(),
         Kind::Bool { default } => object(Type::Boolean).default(default.map(Value::from)).build(),
         Kind::Text { max } => object(Type::String).max_length(max).build(),
         Kind::Choice { names: list, default } => names(list).default(default.map(Value::from)).build(),
-        Kind::Order { default } => {
-            object(Type::Integer).enum_values(Some([1, -1])).default(Some(json!(default))).build()
-        }
+        Kind::Order { default } => object(Type::Integer)
+            .enum_values(Some([1, -1]))
+            .default(Some(json!(default)))
+            .build(),
         Kind::List | Kind::Hashes | Kind::Repeated => return array(object(Type::String)),
         Kind::Choices { names: list } => return array(names(list)),
     })
@@ -113,15 +118,24 @@ mod tests {
     fn parameters_of_the_message_list() {
         let list = serde_json::to_value(MessagesQuery::into_params(|| None)).expect("serialisable");
         let find = |name: &str| {
-            let found = list.as_array().and_then(|list| list.iter().find(|entry| entry["name"] == name));
+            let found = list
+                .as_array()
+                .and_then(|list| list.iter().find(|entry| entry["name"] == name));
             found.cloned().unwrap_or_default()
         };
-        assert_eq!(find("pagination")["schema"], json!({"type": "integer", "default": 20, "minimum": 0}));
+        assert_eq!(
+            find("pagination")["schema"],
+            json!({"type": "integer", "default": 20, "minimum": 0})
+        );
         assert_eq!(find("sortOrder")["schema"]["enum"], json!([1, -1]));
         assert_eq!(find("msgTypes")["explode"], json!(false));
         assert_eq!(find("msgTypes")["schema"]["items"]["enum"][5], json!("V-PROGRAM"));
         assert_eq!(find("msgType")["deprecated"], json!(true));
-        assert!(find("startDate")["description"].as_str().is_some_and(|text| text.contains("`start_date`")));
+        assert!(
+            find("startDate")["description"]
+                .as_str()
+                .is_some_and(|text| text.contains("`start_date`"))
+        );
         assert_eq!(find("history"), Value::Null);
     }
 }

@@ -17,12 +17,24 @@ pub(super) const CURSOR: Field = Field::new(
 
 /// The size of a page, where zero asks for everything.
 pub(super) const fn page_size(default: i64) -> Field {
-    Field::new("pagination", Kind::int(default, 0), "Entries on a page; 0 for all of them.")
+    Field::new(
+        "pagination",
+        Kind::int(default, 0),
+        "Entries on a page; 0 for all of them.",
+    )
 }
 
 /// The size of a page within bounds.
 pub(super) const fn bounded_page_size(default: i64, min: i64, max: i64) -> Field {
-    Field::new("pagination", Kind::Int { default: Some(default), min, max: Some(max) }, "Entries on a page.")
+    Field::new(
+        "pagination",
+        Kind::Int {
+            default: Some(default),
+            min,
+            max: Some(max),
+        },
+        "Entries on a page.",
+    )
 }
 
 /// The part of a list that was asked for.
@@ -86,7 +98,11 @@ impl RawPaging {
     pub(super) fn read(reader: &mut Reader<'_>, page_size: &Field) -> Self {
         let per_page = reader.count(page_size);
         let page = reader.count(&PAGE);
-        Self { page, per_page, cursor: reader.text(&CURSOR) }
+        Self {
+            page,
+            per_page,
+            cursor: reader.text(&CURSOR),
+        }
     }
 
     /// Lets a page number in the path override the parameter.
@@ -100,7 +116,10 @@ impl RawPaging {
     /// Decodes the cursor and applies the rules of its mode.
     pub(super) fn finish<C: Cursor>(self) -> Result<Paging<C>, ParamErrors> {
         let Some(text) = self.cursor else {
-            return Ok(Paging::Page { page: self.page, per_page: self.per_page });
+            return Ok(Paging::Page {
+                page: self.page,
+                per_page: self.per_page,
+            });
         };
         if self.per_page == 0 {
             let rule = "pagination=0 is not allowed with cursor-based pagination";
@@ -111,7 +130,10 @@ impl RawPaging {
         } else {
             Some(C::decode(&text).map_err(|error| ParamErrors::Unprocessable(error.to_string()))?)
         };
-        Ok(Paging::Cursor { after, per_page: self.per_page.min(CURSOR_PAGE_LIMIT) })
+        Ok(Paging::Cursor {
+            after,
+            per_page: self.per_page.min(CURSOR_PAGE_LIMIT),
+        })
     }
 }
 
@@ -119,10 +141,16 @@ impl RawPaging {
 pub fn path_page(segment: &str) -> Result<u64, ParamErrors> {
     let page = match lax::int(segment) {
         Ok(page) if !segment.contains('.') => page,
-        _ => return Err(ParamErrors::BadRequest(format!("Invalid page value in path: {segment}"))),
+        _ => {
+            return Err(ParamErrors::BadRequest(format!(
+                "Invalid page value in path: {segment}"
+            )));
+        }
     };
     match u64::try_from(page) {
         Ok(page) if page > 0 => Ok(page),
-        _ => Err(ParamErrors::Unprocessable("Page number must be greater than 1.".to_owned())),
+        _ => Err(ParamErrors::Unprocessable(
+            "Page number must be greater than 1.".to_owned(),
+        )),
     }
 }

@@ -3,8 +3,8 @@
 use alephd_message::{ItemHash, Micros};
 
 use super::{
-    Field, Form, Kind, ParamErrors, Paging, SortBy, SortOrder, Span,
-    messages::{CURSOR_NEEDS_TIME, DATES_INVERTED, END_DATE, SORT_BY, SORT_ORDER, START_DATE},
+    Field, Form, Kind, Paging, ParamErrors, SortBy, SortOrder, Span,
+    messages::fields::{CURSOR_NEEDS_TIME, DATES_INVERTED, END_DATE, SORT_BY, SORT_ORDER, START_DATE},
     paging::{CURSOR, PAGE, RawPaging, page_size},
     reader::Reader,
 };
@@ -14,7 +14,11 @@ const ADDRESSES: Field = Field::new("addresses", Kind::List, "Owners: values of 
 const HASHES: Field = Field::new("hashes", Kind::Hashes, "Item hashes of the originals.");
 const REFS: Field = Field::new("refs", Kind::List, "Values of `content.ref`.");
 const TYPES: Field = Field::new("types", Kind::List, "Types of the originals.").or("post_types");
-const TAGS: Field = Field::new("tags", Kind::List, "Tags of the latest revision, of which a post needs one.");
+const TAGS: Field = Field::new(
+    "tags",
+    Kind::List,
+    "Tags of the latest revision, of which a post needs one.",
+);
 const CHANNELS: Field = Field::new("channels", Kind::List, "Channels.");
 const PAGINATION: Field = page_size(20);
 
@@ -83,8 +87,22 @@ impl PostsQuery {
         let sort_order = reader.order(&SORT_ORDER);
         reader.check()?;
         reader.require(!dates.is_inverted(), DATES_INVERTED)?;
-        reader.require(paging.cursor.is_none() || sort_by == SortBy::Time, CURSOR_NEEDS_TIME)?;
+        reader.require(
+            paging.cursor.is_none() || sort_by == SortBy::Time,
+            CURSOR_NEEDS_TIME,
+        )?;
         let paging = paging.at(path_page)?.finish()?;
-        Ok(Self { owners, hashes, refs, types, tags, channels, dates, sort_by, sort_order, paging })
+        Ok(Self {
+            owners,
+            hashes,
+            refs,
+            types,
+            tags,
+            channels,
+            dates,
+            sort_by,
+            sort_order,
+            paging,
+        })
     }
 }

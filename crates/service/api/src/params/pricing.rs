@@ -8,18 +8,28 @@ use super::{
     reader::Reader,
 };
 
-const INCLUDE_SIZE: Field =
-    Field::new("include_size", Kind::Bool { default: Some(false) }, "Send the size of each component.");
+const INCLUDE_SIZE: Field = Field::new(
+    "include_size",
+    Kind::Bool { default: Some(false) },
+    "Send the size of each component.",
+);
 const ADDRESS: Field = Field::new("address", Kind::Text { max: None }, "Owner of the resources.");
 const ITEM_HASH: Field = Field::new("item_hash", Kind::Text { max: None }, "The only resource.");
 const PAYMENT_TYPE: Field = Field::new(
     "payment_type",
-    Kind::Choice { names: PaymentType::names, default: Some("credit") },
+    Kind::Choice {
+        names: PaymentType::names,
+        default: Some("credit"),
+    },
     "Way of payment.",
 );
 const INCLUDE_DETAILS: Field = Field::new(
     "include_details",
-    Kind::Int { default: Some(0), min: 0, max: Some(2) },
+    Kind::Int {
+        default: Some(0),
+        min: 0,
+        max: Some(2),
+    },
     "0 for the summary, 1 for the resources, 2 for their components.",
 );
 const PAGINATION: Field = bounded_page_size(100, 10, 1000);
@@ -38,7 +48,9 @@ impl PriceQuery {
     /// Reads a query string. Only `true` switches the sizes on; nothing is an error here.
     pub fn parse(query: &str) -> Result<Self, ParamErrors> {
         let value = Reader::new(query, Form::Text).text(&INCLUDE_SIZE);
-        Ok(Self { include_size: value.is_some_and(|value| value.eq_ignore_ascii_case("true")) })
+        Ok(Self {
+            include_size: value.is_some_and(|value| value.eq_ignore_ascii_case("true")),
+        })
     }
 }
 
@@ -63,8 +75,15 @@ pub struct CostsQuery {
 
 impl CostsQuery {
     /// The parameters of the route.
-    pub const FIELDS: &'static [&'static Field] =
-        &[&ADDRESS, &ITEM_HASH, &PAYMENT_TYPE, &INCLUDE_DETAILS, &INCLUDE_SIZE, &PAGINATION, &PAGE];
+    pub const FIELDS: &'static [&'static Field] = &[
+        &ADDRESS,
+        &ITEM_HASH,
+        &PAYMENT_TYPE,
+        &INCLUDE_DETAILS,
+        &INCLUDE_SIZE,
+        &PAGINATION,
+        &PAGE,
+    ];
 
     /// Reads a query string.
     pub fn parse(query: &str) -> Result<Self, ParamErrors> {

@@ -28,7 +28,11 @@ pub(super) struct Reader<'q> {
 
 impl<'q> Reader<'q> {
     pub(super) fn new(query: &'q str, form: Form) -> Self {
-        Self { pairs: form_urlencoded::parse(query.as_bytes()).collect(), issues: Vec::new(), form }
+        Self {
+            pairs: form_urlencoded::parse(query.as_bytes()).collect(),
+            issues: Vec::new(),
+            form,
+        }
     }
 
     /// Ends the reading of single parameters: fails if any was refused.
@@ -36,7 +40,10 @@ impl<'q> Reader<'q> {
         if self.issues.is_empty() {
             return Ok(());
         }
-        Err(ParamErrors::Invalid { issues: std::mem::take(&mut self.issues), form: self.form })
+        Err(ParamErrors::Invalid {
+            issues: std::mem::take(&mut self.issues),
+            form: self.form,
+        })
     }
 
     /// Checks a rule between parameters; to be called after [`Reader::check`].
@@ -49,16 +56,23 @@ impl<'q> Reader<'q> {
             input.entry(key.as_ref()).or_insert_with(|| json!(value));
         }
         let issue = ParamIssue::rule(Vec::new(), text, Value::Object(input));
-        Err(ParamErrors::Invalid { issues: vec![issue], form: self.form })
+        Err(ParamErrors::Invalid {
+            issues: vec![issue],
+            form: self.form,
+        })
     }
 
     /// Refuses every parameter that is not in `fields`.
     pub(super) fn forbid_others(&mut self, fields: &[&Field]) {
         for (key, value) in &self.pairs {
-            if !fields.iter().any(|field| field.name == key || field.other == Some(key)) {
+            if !fields
+                .iter()
+                .any(|field| field.name == key || field.other == Some(key))
+            {
                 let text = "Extra inputs are not permitted";
                 let location = vec![Location::Key(key.to_string())];
-                self.issues.push(ParamIssue::new("extra_forbidden", location, text, json!(value)));
+                self.issues
+                    .push(ParamIssue::new("extra_forbidden", location, text, json!(value)));
             }
         }
     }
@@ -73,21 +87,32 @@ impl<'q> Reader<'q> {
     }
 
     fn refuse(&mut self, name: &str, kind: &'static str, text: impl Into<String>, input: &str) {
-        self.issues.push(ParamIssue::new(kind, vec![Location::Key(name.to_owned())], text, json!(input)));
+        self.issues.push(ParamIssue::new(
+            kind,
+            vec![Location::Key(name.to_owned())],
+            text,
+            json!(input),
+        ));
     }
 
     /// An integer; `None` when absent and without default. Bounds beyond 64 bits saturate.
     pub(super) fn int(&mut self, field: &Field) -> Option<i64> {
         let (default, min, limit) = match field.kind {
-            Kind::Int { default, min, max } => {
-                (default, min, max.map(|max| (max, "less_than_equal", "le", "less than or equal to")))
-            }
-            Kind::IntBelow { default, min, end } => {
-                (Some(default), min, Some((end - 1, "less_than", "lt", "less than")))
-            }
+            Kind::Int { default, min, max } => (
+                default,
+                min,
+                max.map(|max| (max, "less_than_equal", "le", "less than or equal to")),
+            ),
+            Kind::IntBelow { default, min, end } => (
+                Some(default),
+                min,
+                Some((end - 1, "less_than", "lt", "less than")),
+            ),
             _ => (None, i64::MIN, None),
         };
-        let Some((name, text)) = self.raw(field) else { return default };
+        let Some((name, text)) = self.raw(field) else {
+            return default;
+        };
         let value = match lax::int(&text) {
             Ok(value) => value,
             Err(IntError::Form) => {
@@ -102,7 +127,12 @@ impl<'q> Reader<'q> {
             }
         };
         if value < min {
-            self.refuse_bound(name, &text, ("greater_than_equal", "ge", "greater than or equal to"), json!(min));
+            self.refuse_bound(
+                name,
+                &text,
+                ("greater_than_equal", "ge", "greater than or equal to"),
+                json!(min),
+            );
             return default;
         }
         if let Some((max, kind, short, words)) = limit
@@ -117,7 +147,9 @@ impl<'q> Reader<'q> {
 
     /// As [`Reader::int`] for parameters whose bounds exclude negative values.
     pub(super) fn count(&mut self, field: &Field) -> u64 {
-        self.int(field).and_then(|value| u64::try_from(value).ok()).unwrap_or_default()
+        self.int(field)
+            .and_then(|value| u64::try_from(value).ok())
+            .unwrap_or_default()
     }
 
     fn refuse_bound(
@@ -127,9 +159,13 @@ impl<'q> Reader<'q> {
         (kind, short, words): (&'static str, &str, &str),
         bound: Value,
     ) {
-        let text = format!("Input should be {words} {}", bound.to_string().trim_end_matches(".0"));
+        let text = format!(
+            "Input should be {words} {}",
+            bound.to_string().trim_end_matches(".0")
+        );
         let location = vec![Location::Key(name.to_owned())];
-        self.issues.push(ParamIssue::new(kind, location, text, json!(input)).with(short, bound));
+        self.issues
+            .push(ParamIssue::new(kind, location, text, json!(input)).with(short, bound));
     }
 
     /// An instant or, for [`Kind::Date`], `None` when it is zero.
@@ -149,7 +185,11 @@ impl<'q> Reader<'q> {
         if seconds.is_nan() || is_date && seconds == 0.0 {
             return None;
         }
-        let edge = if seconds < 0.0 { FIRST_INSTANT } else { LAST_INSTANT };
+        let edge = if seconds < 0.0 {
+            FIRST_INSTANT
+        } else {
+            LAST_INSTANT
+        };
         Some(Micros::from_seconds(seconds).unwrap_or(edge))
     }
 
@@ -165,19 +205,32 @@ impl<'q> Reader<'q> {
                 None => format!("invalid Unix timestamp: {text}"),
             },
         };
-        self.issues.push(ParamIssue::rule(vec![Location::Key(name.to_owned())], &rule, json!(text)));
+        self.issues.push(ParamIssue::rule(
+            vec![Location::Key(name.to_owned())],
+            &rule,
+            json!(text),
+        ));
         None
     }
 
     /// A pair of [`Reader::date`]s.
     pub(super) fn dates(&mut self, start: &Field, end: &Field) -> Span<Micros> {
-        Span { start: self.date(start), end: self.date(end) }
+        Span {
+            start: self.date(start),
+            end: self.date(end),
+        }
     }
 
     /// A boolean; `None` when absent and without default.
     pub(super) fn bool(&mut self, field: &Field) -> Option<bool> {
-        let default = if let Kind::Bool { default } = field.kind { default } else { None };
-        let Some((name, text)) = self.raw(field) else { return default };
+        let default = if let Kind::Bool { default } = field.kind {
+            default
+        } else {
+            None
+        };
+        let Some((name, text)) = self.raw(field) else {
+            return default;
+        };
         let value = lax::boolean(&text);
         if value.is_none() {
             let rule = "Input should be a valid boolean, unable to interpret input";
@@ -206,7 +259,8 @@ impl<'q> Reader<'q> {
         let (name, text) = self.raw(field)?;
         let value = T::from_name(&text);
         if value.is_none() {
-            self.issues.push(unknown_name::<T>(vec![Location::Key(name.to_owned())], &text));
+            self.issues
+                .push(unknown_name::<T>(vec![Location::Key(name.to_owned())], &text));
         }
         value
     }
@@ -222,12 +276,15 @@ impl<'q> Reader<'q> {
             Kind::Order { default } => SortOrder::from_sign(default).unwrap_or_default(),
             _ => SortOrder::default(),
         };
-        let Some((name, text)) = self.raw(field) else { return default };
+        let Some((name, text)) = self.raw(field) else {
+            return default;
+        };
         let value = word(&text).or_else(|| SortOrder::from_sign(lax::int(&text).ok()?));
         if value.is_none() {
             let names = ["1".to_owned(), "-1".to_owned()];
             let location = vec![Location::Key(name.to_owned())];
-            self.issues.push(ParamIssue::unknown_name("enum", location, &names, json!(text)));
+            self.issues
+                .push(ParamIssue::unknown_name("enum", location, &names, json!(text)));
         }
         value.unwrap_or(default)
     }
@@ -255,20 +312,27 @@ impl<'q> Reader<'q> {
 
     /// A list of texts; empty when absent.
     pub(super) fn list(&mut self, field: &Field) -> Vec<String> {
-        self.raw(field).map_or_else(Vec::new, |(_, text)| text.split(',').map(str::to_owned).collect())
+        self.raw(field)
+            .map_or_else(Vec::new, |(_, text)| text.split(',').map(str::to_owned).collect())
     }
 
     /// A list of names; empty when absent.
     pub(super) fn choices<T: WireName>(&mut self, field: &Field) -> Vec<T> {
-        self.elements(field, T::from_name, unknown_name::<T>).unwrap_or_default()
+        self.elements(field, T::from_name, unknown_name::<T>)
+            .unwrap_or_default()
     }
 
     /// A list of item hashes; empty when absent.
     pub(super) fn hashes(&mut self, field: &Field) -> Vec<ItemHash> {
         let issue = |location, text: &str| {
-            ParamIssue::rule(location, &format!("Could not determine hash type: '{text}'"), json!(text))
+            ParamIssue::rule(
+                location,
+                &format!("Could not determine hash type: '{text}'"),
+                json!(text),
+            )
         };
-        self.elements(field, ItemHash::parse_strict, issue).unwrap_or_default()
+        self.elements(field, ItemHash::parse_strict, issue)
+            .unwrap_or_default()
     }
 
     /// Every value of a parameter that may be repeated.

@@ -18,7 +18,10 @@ fn page<C>(page: u64, per_page: u64) -> Paging<C> {
 }
 
 fn start<C>(per_page: u64) -> Paging<C> {
-    Paging::Cursor { after: None, per_page }
+    Paging::Cursor {
+        after: None,
+        per_page,
+    }
 }
 
 fn seconds(seconds: i64) -> Option<Micros> {
@@ -26,12 +29,20 @@ fn seconds(seconds: i64) -> Option<Micros> {
 }
 
 /// The parser of a family and its declared parameters.
-type Family = (&'static str, &'static [&'static Field], fn(&str) -> Result<(), ParamErrors>);
+type Family = (
+    &'static str,
+    &'static [&'static Field],
+    fn(&str) -> Result<(), ParamErrors>,
+);
 
 fn families() -> Vec<Family> {
     macro_rules! family {
         ($name:ident) => {
-            (stringify!($name), $name::FIELDS, (|query| $name::parse(query).map(drop)) as fn(&str) -> _)
+            (
+                stringify!($name),
+                $name::FIELDS,
+                (|query| $name::parse(query).map(drop)) as fn(&str) -> _,
+            )
         };
     }
     vec![
@@ -77,7 +88,10 @@ fn refused<T: std::fmt::Debug>(result: Result<T, ParamErrors>) -> Vec<(&'static 
         });
         (issue.kind, parts.collect::<Vec<_>>().join("."))
     };
-    issues(result.expect_err("refused")).into_iter().map(place).collect()
+    issues(result.expect_err("refused"))
+        .into_iter()
+        .map(place)
+        .collect()
 }
 
 /// A value that the kind refuses, and the name of the rule.
@@ -98,7 +112,9 @@ fn bad_value(kind: Kind) -> Option<(String, &'static str)> {
 fn every_declared_spelling_is_read_and_reported_as_written() {
     for (family, fields, parse) in families() {
         for field in fields {
-            let Some((value, rule)) = bad_value(field.kind) else { continue };
+            let Some((value, rule)) = bad_value(field.kind) else {
+                continue;
+            };
             if family == "PriceQuery" {
                 continue; // its only parameter refuses nothing
             }
@@ -107,7 +123,11 @@ fn every_declared_spelling_is_read_and_reported_as_written() {
                 let found = refused(result);
                 let (kind, place) = &found[0];
                 let is_epoch = family.starts_with("CreditHistory") && rule == "float_parsing";
-                assert_eq!(*kind, if is_epoch { "value_error" } else { rule }, "{family} {name}");
+                assert_eq!(
+                    *kind,
+                    if is_epoch { "value_error" } else { rule },
+                    "{family} {name}"
+                );
                 assert_eq!(place.split('.').next(), Some(name), "{family}");
             }
         }
@@ -132,7 +152,11 @@ fn every_bound_holds() {
             }
             if let Some(beyond) = beyond {
                 assert_eq!(parse(&query(beyond - 1)), Ok(()), "{family} {}", field.name);
-                assert_eq!(refused(parse(&query(beyond))), [(rule, field.name.to_owned())], "{family}");
+                assert_eq!(
+                    refused(parse(&query(beyond))),
+                    [(rule, field.name.to_owned())],
+                    "{family}"
+                );
             }
         }
     }
@@ -141,8 +165,12 @@ fn every_bound_holds() {
 #[test]
 fn second_spellings_exist_only_where_clients_use_them() {
     let both = |fields: &[&Field]| {
-        let camel = fields.iter().filter(|field| field.name.contains(char::is_uppercase));
-        camel.map(|field| field.other.is_some()).collect::<std::collections::HashSet<_>>()
+        let camel = fields
+            .iter()
+            .filter(|field| field.name.contains(char::is_uppercase));
+        camel
+            .map(|field| field.other.is_some())
+            .collect::<std::collections::HashSet<_>>()
     };
     for fields in [
         MessagesQuery::FIELDS,
@@ -158,7 +186,10 @@ fn second_spellings_exist_only_where_clients_use_them() {
         assert_eq!(both(fields), [false].into());
     }
     // A spelling that is not known is an unknown parameter.
-    assert_eq!(AggregatesQuery::parse("sort_by=nope").map(|query| query.sort_by), Ok(AggregateSort::LastModified));
+    assert_eq!(
+        AggregatesQuery::parse("sort_by=nope").map(|query| query.sort_by),
+        Ok(AggregateSort::LastModified)
+    );
 }
 
 #[test]
@@ -197,14 +228,20 @@ fn issues_in_the_shape_that_clients_parse() {
         assert_eq!(text(query), body, "{query}");
     }
     let history = WsQuery::parse("history=200").expect_err("too many").to_json();
-    assert!(history.contains(r#""msg":"Input should be less than 200","input":"200","ctx":{"lt":200}"#), "{history}");
+    assert!(
+        history.contains(r#""msg":"Input should be less than 200","input":"200","ctx":{"lt":200}"#),
+        "{history}"
+    );
 }
 
 #[test]
 fn messages_without_parameters() {
     let query = MessagesQuery::parse("").expect("valid");
     assert_eq!(query.filters, MessageFilters::default());
-    assert_eq!(query.filters.statuses, [MessageStatus::Processed, MessageStatus::Removing]);
+    assert_eq!(
+        query.filters.statuses,
+        [MessageStatus::Processed, MessageStatus::Removing]
+    );
     assert_eq!(query.listing, Listing::Live);
     assert_eq!(query.paging, page(1, 20));
     assert_eq!(query.ordered_by(), SortBy::Time);
@@ -223,13 +260,19 @@ fn messages_as_real_clients_ask_for_them() {
         types: Some(vec![MessageType::Post, MessageType::Store]),
         statuses: vec![MessageStatus::Processed],
         senders: vec!["0xA".into(), "0xb".into()],
-        dates: Span { start: seconds(1_700_000_000), end: None },
+        dates: Span {
+            start: seconds(1_700_000_000),
+            end: None,
+        },
         ..MessageFilters::default()
     };
     assert_eq!(query.filters, expected);
 
     let query = filters("addresses=0xA&cursor=&pagination=200");
-    assert_eq!((query.paging, query.filters.senders), (start(200), vec!["0xA".to_owned()]));
+    assert_eq!(
+        (query.paging, query.filters.senders),
+        (start(200), vec!["0xA".to_owned()])
+    );
 
     let query = filters(&format!("msgType=STORE&sort_order=-1&refs={HASH}&owners=0xA"));
     assert_eq!(query.filters.types, Some(vec![MessageType::Store]));
@@ -246,7 +289,10 @@ fn messages_as_real_clients_ask_for_them() {
     assert_eq!((ws.history, ws.filters.senders), (10, vec!["0xA".to_owned()]));
     let ws = WsQuery::parse("startDate=1700000000").expect("valid");
     assert_eq!(ws.filters.dates.start, seconds(1_700_000_000));
-    assert_eq!(WsQuery::parse("addresses=0xA&history=5").map(|query| query.history), Ok(5));
+    assert_eq!(
+        WsQuery::parse("addresses=0xA&history=5").map(|query| query.history),
+        Ok(5)
+    );
     assert_eq!(WsQuery::parse("history=0").map(|query| query.history), Ok(0));
 }
 
@@ -267,8 +313,14 @@ fn every_filter_of_messages() {
         chains: vec![Chain::Eth, Chain::Sol],
         tags: vec!["x".into(), "y".into()],
         payment_types: vec![PaymentType::Hold, PaymentType::Credit],
-        dates: Span { start: None, end: seconds(2) },
-        blocks: Span { start: Some(3), end: Some(4) },
+        dates: Span {
+            start: None,
+            end: seconds(2),
+        },
+        blocks: Span {
+            start: Some(3),
+            end: Some(4),
+        },
         content: ContentFormat::Headers,
         ..MessageFilters::default()
     };
@@ -294,15 +346,24 @@ fn every_filter_of_messages() {
 fn rules_between_the_parameters_of_messages() {
     let types = |query: &str| MessagesQuery::parse(query).expect(query).filters.types;
     assert_eq!(types("msgType=POST&msgTypes=STORE"), Some(vec![]));
-    assert_eq!(types("msgType=POST&msgTypes=STORE,POST"), Some(vec![MessageType::Post]));
+    assert_eq!(
+        types("msgType=POST&msgTypes=STORE,POST"),
+        Some(vec![MessageType::Post])
+    );
     assert_eq!(types("msgTypes=V-PROGRAM"), Some(vec![MessageType::VProgram]));
 
     let content = |query: &str| MessagesQuery::parse(query).expect(query).filters.content;
     assert_eq!(content("excludeContent=yes"), ContentFormat::None);
-    assert_eq!(content("excludeContent=yes&contentFormat=full"), ContentFormat::Full);
+    assert_eq!(
+        content("excludeContent=yes&contentFormat=full"),
+        ContentFormat::Full
+    );
 
     // The documented spelling wins, even over a bad value of the other.
-    let order = MessagesQuery::parse("sort_order=7&sortOrder=1").expect("valid").filters.sort_order;
+    let order = MessagesQuery::parse("sort_order=7&sortOrder=1")
+        .expect("valid")
+        .filters
+        .sort_order;
     assert_eq!(order, SortOrder::Ascending);
 
     let order = |query: &str| MessagesQuery::parse(query).expect(query).ordered_by();
@@ -310,8 +371,16 @@ fn rules_between_the_parameters_of_messages() {
     assert_eq!(order("startBlock=0&endBlock=0"), SortBy::Time);
     assert_eq!(order("startBlock=5&cursor="), SortBy::Time);
 
-    for query in ["startDate=2&endDate=1", "startBlock=2&endBlock=1", "sortBy=tx-time&cursor="] {
-        assert_eq!(refused(MessagesQuery::parse(query)), [("value_error", String::new())], "{query}");
+    for query in [
+        "startDate=2&endDate=1",
+        "startBlock=2&endBlock=1",
+        "sortBy=tx-time&cursor=",
+    ] {
+        assert_eq!(
+            refused(MessagesQuery::parse(query)),
+            [("value_error", String::new())],
+            "{query}"
+        );
     }
     assert!(MessagesQuery::parse("startDate=2&endDate=0").is_ok());
     assert!(WsQuery::parse("startDate=2&endDate=1").is_err());
@@ -322,12 +391,21 @@ fn rules_between_the_parameters_of_messages() {
 
 #[test]
 fn instants_beyond_the_calendar_are_clamped() {
-    let start = |text: &str| MessagesQuery::parse(&format!("startDate={text}")).expect(text).filters.dates.start;
+    let start = |text: &str| {
+        MessagesQuery::parse(&format!("startDate={text}"))
+            .expect(text)
+            .filters
+            .dates
+            .start
+    };
     assert_eq!(start("inf"), Some(Micros(253_402_300_799_999_999)));
     assert_eq!(start("1e300"), start("inf"));
     assert_eq!(start("0"), None);
     assert_eq!(start("1700000000.1234567"), Some(Micros(1_700_000_000_123_457)));
-    let early = NodeMetricsQuery::parse("start_date=-1e300").expect("valid").dates.start;
+    let early = NodeMetricsQuery::parse("start_date=-1e300")
+        .expect("valid")
+        .dates
+        .start;
     assert_eq!(early, Some(Micros(-62_135_596_800_000_000)));
 }
 
@@ -347,7 +425,10 @@ fn statuses_with_tables_of_their_own() {
     );
     assert_eq!(listing("msgStatuses=pending,rejected"), Listing::Live);
     for query in ["msgStatuses=forgotten,removed", "msgStatuses=processed,forgotten"] {
-        assert_eq!(bad(query), "msgStatuses=forgotten/removed cannot be combined with other statuses");
+        assert_eq!(
+            bad(query),
+            "msgStatuses=forgotten/removed cannot be combined with other statuses"
+        );
     }
     assert_eq!(
         bad("msgStatuses=forgotten&cursor=some-cursor"),
@@ -372,9 +453,15 @@ fn pages_and_cursors() {
         Err(ParamErrors::Unprocessable(text)) => text,
         other => panic!("{query}: {other:?}"),
     };
-    assert_eq!(text("pagination=0&cursor="), "pagination=0 is not allowed with cursor-based pagination");
+    assert_eq!(
+        text("pagination=0&cursor="),
+        "pagination=0 is not allowed with cursor-based pagination"
+    );
     for bad in ["bad", "not-a-valid-cursor!!!"] {
-        assert!(text(&format!("cursor={bad}")).starts_with("Invalid cursor"), "{bad}");
+        assert!(
+            text(&format!("cursor={bad}")).starts_with("Invalid cursor"),
+            "{bad}"
+        );
         for (family, fields, parse) in families() {
             if fields.iter().any(|field| field.name == "cursor") {
                 let result = parse(&format!("cursor={bad}&pagination=10"));
@@ -384,9 +471,18 @@ fn pages_and_cursors() {
     }
     let paging = |query: &str| MessagesQuery::parse(query).expect(query).paging;
     assert_eq!(paging("cursor&pagination=500&page=3"), start(CURSOR_PAGE_LIMIT));
-    let place = TimeCursor { time: Micros(1_700_000_000_250_000), hash: hash() };
+    let place = TimeCursor {
+        time: Micros(1_700_000_000_250_000),
+        hash: hash(),
+    };
     let query = format!("cursor={}&pagination=7", place.encode());
-    assert_eq!(paging(&query), Paging::Cursor { after: Some(place), per_page: 7 });
+    assert_eq!(
+        paging(&query),
+        Paging::Cursor {
+            after: Some(place),
+            per_page: 7
+        }
+    );
 
     let all: Paging<TimeCursor> = paging("pagination=0&page=3");
     assert_eq!((all.limit(), all.offset(), all.per_page()), (None, 0, 0));
@@ -401,7 +497,9 @@ fn page_numbers_in_paths() {
     for bad in ["x", "", "1.0", "1e3"] {
         assert_eq!(
             path_page(bad),
-            Err(ParamErrors::BadRequest(format!("Invalid page value in path: {bad}")))
+            Err(ParamErrors::BadRequest(format!(
+                "Invalid page value in path: {bad}"
+            )))
         );
     }
     for low in ["0", "-1"] {
@@ -410,7 +508,10 @@ fn page_numbers_in_paths() {
     }
     let at = MessagesQuery::parse_at("page=3&pagination=5", Some("4")).map(|query| query.paging);
     assert_eq!(at, Ok(page(4, 5)));
-    assert_eq!(PostsQuery::parse_at("", Some("2")).map(|query| query.paging), Ok(page(2, 20)));
+    assert_eq!(
+        PostsQuery::parse_at("", Some("2")).map(|query| query.paging),
+        Ok(page(2, 20))
+    );
     assert_eq!(refused(MessagesQuery::parse_at("page=0", Some("4"))).len(), 1);
 }
 
@@ -429,37 +530,59 @@ fn hashes_and_posts() {
     assert_eq!(HashesQuery::parse("").map(|query| query.hash_only), Ok(true));
 
     let query = PostsQuery::parse("types=corechan-operation&addresses=0xA").expect("valid");
-    assert_eq!((query.types, query.owners), (vec!["corechan-operation".to_owned()], vec!["0xA".to_owned()]));
+    assert_eq!(
+        (query.types, query.owners),
+        (vec!["corechan-operation".to_owned()], vec!["0xA".to_owned()])
+    );
     let query = PostsQuery::parse("post_types=&tags=a,,b&refs=r&pagination=1&page=2").expect("valid");
     assert_eq!(query.types, [""]);
     assert_eq!(query.tags, ["a", "", "b"]);
     assert_eq!(query.paging, page(2, 1));
-    assert_eq!(refused(PostsQuery::parse("hashes=")), [("value_error", "hashes.0".to_owned())]);
+    assert_eq!(
+        refused(PostsQuery::parse("hashes=")),
+        [("value_error", "hashes.0".to_owned())]
+    );
     assert_eq!(refused(PostsQuery::parse("sortBy=tx-time&cursor=")).len(), 1);
 }
 
 #[test]
 fn aggregates_and_authorizations() {
     let query = AggregateQuery::parse("keys=corechannel&limit=50").expect("valid");
-    assert_eq!(query, AggregateQuery { keys: vec!["corechannel".into()], ..AggregateQuery::default() });
+    assert_eq!(
+        query,
+        AggregateQuery {
+            keys: vec!["corechannel".into()],
+            ..AggregateQuery::default()
+        }
+    );
     let query = AggregateQuery::parse("keys=domains,websites&with_info=true&value_only=1").expect("valid");
     assert_eq!(query.keys, ["domains", "websites"]);
     assert!(query.with_info && query.value_only);
     let error = AggregateQuery::parse("limit=x").expect_err("no number");
     assert!(matches!(error, ParamErrors::Invalid { form: Form::Json, .. }));
 
-    let query = AggregatesQuery::parse("addresses=0xA&sortBy=creation_time&sortOrder=1&cursor=&pagination=300");
+    let query =
+        AggregatesQuery::parse("addresses=0xA&sortBy=creation_time&sortOrder=1&cursor=&pagination=300");
     let query = query.expect("valid");
-    assert_eq!((query.owners, query.sort_by), (vec!["0xA".to_owned()], AggregateSort::CreationTime));
+    assert_eq!(
+        (query.owners, query.sort_by),
+        (vec!["0xA".to_owned()], AggregateSort::CreationTime)
+    );
     assert_eq!(query.paging, start(200));
-    assert!(matches!(AggregatesQuery::parse("pagination=-1"), Err(ParamErrors::Invalid { form: Form::Json, .. })));
+    assert!(matches!(
+        AggregatesQuery::parse("pagination=-1"),
+        Err(ParamErrors::Invalid { form: Form::Json, .. })
+    ));
 
     let query = AuthorizationsQuery::parse("pagination=200", Side::Received).expect("valid");
     assert_eq!((query.page, query.per_page, query.other), (1, 200, None));
     let text = "postTypes=a&aggregate_keys=k&chains=ETH&types=POST&channels=c&grantee=x&granter=y";
     let query = AuthorizationsQuery::parse(text, Side::Granted).expect("valid");
     assert_eq!(query.other.as_deref(), Some("x"));
-    assert_eq!((query.post_types, query.aggregate_keys), (vec!["a".to_owned()], vec!["k".to_owned()]));
+    assert_eq!(
+        (query.post_types, query.aggregate_keys),
+        (vec!["a".to_owned()], vec!["k".to_owned()])
+    );
     let query = AuthorizationsQuery::parse("grantee=x&granter=", Side::Received).expect("valid");
     assert_eq!(query.other, None);
 }
@@ -468,38 +591,78 @@ fn aggregates_and_authorizations() {
 fn addresses() {
     let query = AddressStatsV0Query::parse("addresses[]=a&addresses%5B%5D=b").expect("valid");
     assert_eq!(query.addresses, ["a", "b"]);
-    let query = AddressStatsQuery::parse("addressContains=AbC&sortBy=post&sortOrder=1&pagination=0").expect("valid");
+    let query =
+        AddressStatsQuery::parse("addressContains=AbC&sortBy=post&sortOrder=1&pagination=0").expect("valid");
     assert_eq!(query.address_contains.as_deref(), Some("AbC"));
-    assert_eq!((query.sort_by, query.sort_order), (StatsSort::Post, SortOrder::Ascending));
+    assert_eq!(
+        (query.sort_by, query.sort_order),
+        (StatsSort::Post, SortOrder::Ascending)
+    );
     assert_eq!(query.paging, page(1, 0));
 
     let query = BalanceQuery::parse("chain=SOL&include_credit_details=t").expect("valid");
-    assert_eq!(query, BalanceQuery { chain: Some(Chain::Sol), include_credit_details: true });
-    assert_eq!(refused(BalanceQuery::parse("chain=NOPE")), [("enum", "chain".to_owned())]);
+    assert_eq!(
+        query,
+        BalanceQuery {
+            chain: Some(Chain::Sol),
+            include_credit_details: true
+        }
+    );
+    assert_eq!(
+        refused(BalanceQuery::parse("chain=NOPE")),
+        [("enum", "chain".to_owned())]
+    );
 
     let query = BalancesQuery::parse("chains=ETH,AVAX&min_balance=5").expect("valid");
-    assert_eq!((query.chains, query.min_balance), (vec![Chain::Eth, Chain::Avax], Some(5)));
+    assert_eq!(
+        (query.chains, query.min_balance),
+        (vec![Chain::Eth, Chain::Avax], Some(5))
+    );
     assert_eq!(query.paging, page(1, 100));
-    assert_eq!(refused(BalancesQuery::parse("chains=")), [("enum", "chains.0".to_owned())]);
-    assert_eq!(CreditBalancesQuery::parse("").map(|query| query.min_balance), Ok(None));
+    assert_eq!(
+        refused(BalancesQuery::parse("chains=")),
+        [("enum", "chains.0".to_owned())]
+    );
+    assert_eq!(
+        CreditBalancesQuery::parse("").map(|query| query.min_balance),
+        Ok(None)
+    );
 
     let query = FilesQuery::parse("pagination=100&page=1&sort_order=-1&file_hash=x").expect("valid");
     assert_eq!(query.paging, page(1, 100));
     assert_eq!(query.file_hash.as_deref(), Some("x"));
-    assert_eq!(FilesQuery::parse("cursor=&pagination=1").map(|query| query.paging), Ok(start(1)));
+    assert_eq!(
+        FilesQuery::parse("cursor=&pagination=1").map(|query| query.paging),
+        Ok(start(1))
+    );
     // Only one spelling here.
-    assert_eq!(FilesQuery::parse("sortOrder=1").map(|query| query.sort_order), Ok(SortOrder::Descending));
+    assert_eq!(
+        FilesQuery::parse("sortOrder=1").map(|query| query.sort_order),
+        Ok(SortOrder::Descending)
+    );
 }
 
 #[test]
 fn credits() {
     let text = "page=1&startDate=1700000000&direction=outgoing&resourceTypes=INSTANCE,PROGRAM&pagination=20";
     let query = CreditHistoryQuery::parse(text).expect("valid");
-    assert_eq!(query.filters.dates, Span { start: seconds(1_700_000_000), end: None });
+    assert_eq!(
+        query.filters.dates,
+        Span {
+            start: seconds(1_700_000_000),
+            end: None
+        }
+    );
     assert_eq!(query.filters.direction, Some(CreditFlow::Outgoing));
-    assert_eq!(query.filters.resource_types, [MessageType::Instance, MessageType::Program]);
+    assert_eq!(
+        query.filters.resource_types,
+        [MessageType::Instance, MessageType::Program]
+    );
     assert_eq!(query.paging, page(1, 20));
-    assert_eq!(CreditHistoryQuery::parse("").map(|query| query.paging), Ok(page(1, 0)));
+    assert_eq!(
+        CreditHistoryQuery::parse("").map(|query| query.paging),
+        Ok(page(1, 0))
+    );
 
     let query = CreditHistoryFilters::parse("startDate=0&has_expiration=no&exclude_payment_method=a,b");
     let query = query.expect("valid");
@@ -507,14 +670,30 @@ fn credits() {
     assert_eq!(query.has_expiration, Some(false));
     assert_eq!(query.exclude_payment_methods, ["a", "b"]);
 
-    let message = |query: &str| issues(CreditHistoryQuery::parse(query).expect_err(query))[0].text.clone();
-    assert_eq!(message("startDate=-1"), "Value error, timestamp must not be negative");
-    assert_eq!(message("start_date=abc"), "Value error, could not convert string to float: 'abc'");
+    let message = |query: &str| {
+        issues(CreditHistoryQuery::parse(query).expect_err(query))[0]
+            .text
+            .clone()
+    };
+    assert_eq!(
+        message("startDate=-1"),
+        "Value error, timestamp must not be negative"
+    );
+    assert_eq!(
+        message("start_date=abc"),
+        "Value error, could not convert string to float: 'abc'"
+    );
     assert_eq!(message("endDate=inf"), "Value error, invalid Unix timestamp: inf");
-    assert_eq!(message("startDate=2&endDate=1"), "Value error, end date cannot be lower than start date.");
+    assert_eq!(
+        message("startDate=2&endDate=1"),
+        "Value error, end date cannot be lower than start date."
+    );
 
     // A size is required in cursor mode, and a cursor belongs to its order.
-    assert!(matches!(CreditHistoryQuery::parse("cursor="), Err(ParamErrors::Unprocessable(_))));
+    assert!(matches!(
+        CreditHistoryQuery::parse("cursor="),
+        Err(ParamErrors::Unprocessable(_))
+    ));
     let cursor = crate::cursor::CreditCursor {
         sort_by: CreditSort::Amount,
         sort_order: Some(SortOrder::Descending),
@@ -532,14 +711,29 @@ fn credits() {
 
 #[test]
 fn prices_metrics_and_programs() {
-    assert_eq!(PriceQuery::parse("include_size=true"), Ok(PriceQuery { include_size: true }));
-    assert_eq!(PriceQuery::parse("include_size=1"), Ok(PriceQuery { include_size: false }));
+    assert_eq!(
+        PriceQuery::parse("include_size=true"),
+        Ok(PriceQuery { include_size: true })
+    );
+    assert_eq!(
+        PriceQuery::parse("include_size=1"),
+        Ok(PriceQuery { include_size: false })
+    );
     let query = CostsQuery::parse("").expect("valid");
-    assert_eq!((query.payment_type, query.detail), (PaymentType::Credit, CostDetail::Summary));
+    assert_eq!(
+        (query.payment_type, query.detail),
+        (PaymentType::Credit, CostDetail::Summary)
+    );
     assert_eq!((query.page, query.per_page), (1, 100));
-    assert!(matches!(CostsQuery::parse("include_details=2"), Err(ParamErrors::Unprocessable(_))));
+    assert!(matches!(
+        CostsQuery::parse("include_details=2"),
+        Err(ParamErrors::Unprocessable(_))
+    ));
     let query = CostsQuery::parse("include_details=2&item_hash=x&payment_type=hold").expect("valid");
-    assert_eq!((query.payment_type, query.detail), (PaymentType::Hold, CostDetail::Components));
+    assert_eq!(
+        (query.payment_type, query.detail),
+        (PaymentType::Hold, CostDetail::Components)
+    );
 
     let now = Micros(1_700_000_000_000_000);
     let days = |days: i64| days * 86_400_000_000;
@@ -549,12 +743,27 @@ fn prices_metrics_and_programs() {
     let query = NodeMetricsQuery::parse("end_date=1600000000&sort=1").expect("valid");
     let end = Micros(1_600_000_000_000_000);
     assert_eq!(query.period(now), (Micros(end.0 - days(14)), end));
-    assert_eq!(NodeMetricsQuery::parse("").map(|query| query.sort_order), Ok(SortOrder::Ascending));
-    assert_eq!(refused(NodeMetricsQuery::parse("sort=up")), [("enum", "sort".to_owned())]);
+    assert_eq!(
+        NodeMetricsQuery::parse("").map(|query| query.sort_order),
+        Ok(SortOrder::Ascending)
+    );
+    assert_eq!(
+        refused(NodeMetricsQuery::parse("sort=up")),
+        [("enum", "sort".to_owned())]
+    );
 
-    assert_eq!(ProgramsQuery::parse("sort_order=1").map(|query| query.sort_order), Ok(SortOrder::Ascending));
+    assert_eq!(
+        ProgramsQuery::parse("sort_order=1").map(|query| query.sort_order),
+        Ok(SortOrder::Ascending)
+    );
     let error = ProgramsQuery::parse("x=1").expect_err("unknown");
-    assert!(matches!(&error, ParamErrors::Invalid { form: Form::Quoted, .. }));
+    assert!(matches!(
+        &error,
+        ParamErrors::Invalid {
+            form: Form::Quoted,
+            ..
+        }
+    ));
     assert_eq!(
         error.to_json(),
         r#"[{"type":"extra_forbidden","loc":["x"],"msg":"Extra inputs are not permitted","input":"1","url":"https://errors.pydantic.dev/2.13/v/extra_forbidden"}]"#
@@ -579,8 +788,11 @@ fn any_query() -> impl Strategy<Value = String> {
         Just("forgotten".to_owned()),
         Just(HASH.to_owned()),
     ];
-    prop::collection::vec((prop::sample::select(names), value), 0..8)
-        .prop_map(|pairs| form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+    prop::collection::vec((prop::sample::select(names), value), 0..8).prop_map(|pairs| {
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish()
+    })
 }
 
 proptest! {

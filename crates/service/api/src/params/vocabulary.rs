@@ -15,7 +15,10 @@ pub trait WireName: Copy + 'static {
 
     /// The value with this exact name.
     fn from_name(name: &str) -> Option<Self> {
-        Self::named().into_iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+        Self::named()
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
     }
 }
 
@@ -174,7 +177,10 @@ pub struct Span<T> {
 
 impl<T> Default for Span<T> {
     fn default() -> Self {
-        Self { start: None, end: None }
+        Self {
+            start: None,
+            end: None,
+        }
     }
 }
 

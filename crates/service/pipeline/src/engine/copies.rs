@@ -56,18 +56,18 @@ impl Engine {
         Ok(copies)
     }
 
-    /// Serves another copy than before.
-    pub(super) fn serve_copy(&mut self, row: &mut Row, copy: &MessageCopy) -> Result<(), PipelineError> {
+    /// Serves this copy. Says whether it is another one than before.
+    pub(super) fn serve_copy(&mut self, row: &mut Row, copy: &MessageCopy) -> Result<bool, PipelineError> {
         let old = copy_of_row(row);
         if &old == copy {
-            return Ok(());
+            return Ok(false);
         }
         let mut others = self.writer.copies(row.id)?;
         others.retain(|other| other != copy);
         others.push(old);
         self.keep_copies(row, others)?;
         self.writer.message_set_copy(row, copy)?;
-        Ok(())
+        Ok(true)
     }
 
     fn keep_copies(&mut self, row: &Row, mut copies: Vec<MessageCopy>) -> Result<(), PipelineError> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use alephd_message::{Content, ErrorCode, ItemHash, MessageType, Micros};
+use alephd_message::{Content, ItemHash, MessageType, Micros};
 use alephd_rules::{MessageStatus, Verdict};
 use alephd_store::write::{LinkKind, Row, State};
 
@@ -78,14 +78,13 @@ impl Engine {
         }
         let evaluation = self.evaluate(&row, &content)?;
         let old = row.state.clone();
-        if evaluation.verdict == Verdict::Accept {
-            self.serve_best_copy(&mut row, &content, &evaluation)?;
-        }
+        let copy_changed = self.serve_best_copy(&mut row, &content, &evaluation)?;
         let state = self.next_state(&row, &evaluation, now)?;
         self.change_state(&mut row, &content, state)?;
         self.mark_forgotten(&row, &evaluation.forgets)?;
         self.note_verdict(&row, &evaluation.verdict, now)?;
-        if (old.accepted, &old.withdrawn) != (row.state.accepted, &row.state.withdrawn) {
+        let fact_changed = (old.accepted, &old.withdrawn) != (row.state.accepted, &row.state.withdrawn);
+        if fact_changed || copy_changed {
             self.wake(&row, &content, work)?;
         }
         if row.state.status == MessageStatus::Forgotten {
@@ -94,17 +93,19 @@ impl Engine {
         Ok(())
     }
 
+    /// Says whether another copy is served than before.
     fn serve_best_copy(
         &mut self,
         row: &mut Row,
         content: &Content,
         evaluation: &Evaluation,
-    ) -> Result<(), PipelineError> {
-        self.serve_copy(row, &evaluation.copy)?;
+    ) -> Result<bool, PipelineError> {
+        let changed = self.serve_copy(row, &evaluation.copy)?;
         if row.state.status.is_live() {
+            // A copy that is not served may still put a credit post into the right channel.
             self.effects_refresh(row, content)?;
         }
-        Ok(())
+        Ok(changed)
     }
 
     fn next_state(

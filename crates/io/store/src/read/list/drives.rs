@@ -47,13 +47,10 @@ pub(super) fn cheapest(
 /// All live messages, or all of some types.
 pub(super) fn everything(connection: &Connection, dimensions: &Dimensions) -> Result<Drive, StoreError> {
     if dimensions.types == super::TypeSet::ALL {
+        let mut drive = dimensions.drive(Fixed::Nothing);
         let stream = dimensions.stream("messages_time", Conditions::new("m.status <= 1", []));
-        return Ok(Drive {
-            streams: vec![stream],
-            rest: dimensions.rest(Fixed::Nothing),
-            estimate: super::live_count(connection)?,
-            disjoint: true,
-        });
+        drive.add(stream, super::live_count(connection)?);
+        return Ok(drive);
     }
     let mut drive = dimensions.drive(Fixed::Types);
     for kind in dimensions.types.iter() {
@@ -73,8 +70,9 @@ fn by_hash(dimensions: &Dimensions) -> Drive {
         conditions.and("m.hash = ?", [rusqlite::types::Value::Blob(hash.key().to_vec())]);
         drive.add(dimensions.stream("messages_hash", conditions), 1);
     }
-    // Not every hash need exist or match: the estimate is no count.
-    drive.disjoint = false;
+    // Not every hash need exist or match.
+    drive.exact = false;
+    drive.ordered = false;
     drive
 }
 
@@ -211,13 +209,14 @@ fn by_height(connection: &Connection, dimensions: &Dimensions) -> Result<Option<
         [start, end],
     );
     drive.add(dimensions.stream("messages_height", conditions), count);
+    drive.ordered = false;
     Ok(Some(drive))
 }
 
 impl Dimensions {
     /// A drive without streams.
     fn drive(&self, fixed: Fixed) -> Drive {
-        Drive { streams: Vec::new(), rest: self.rest(fixed), estimate: 0, disjoint: true }
+        Drive::new(self.rest(fixed))
     }
 
     /// A range of an index of `messages`.
@@ -228,12 +227,5 @@ impl Dimensions {
             conditions,
             bounds: self.bounds,
         }
-    }
-}
-
-impl Drive {
-    fn add(&mut self, stream: Stream, rows: u64) {
-        self.streams.push(stream);
-        self.estimate = self.estimate.saturating_add(rows);
     }
 }
