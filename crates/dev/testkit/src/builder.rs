@@ -125,9 +125,13 @@ impl<'a> Draft<'a> {
 
     /// Writes the content, after which only the signature is missing.
     pub fn freeze(self) -> Unsigned<'a> {
-        let content_time = || self.content.get("time").and_then(Value::as_f64);
-        let seconds = self.sent_at.or_else(content_time).unwrap_or(DEFAULT_TIME);
-        let text = serde_json::to_string(&self.content).expect("a tree of JSON values is JSON");
+        let content_time = self.content.get("time").and_then(Value::as_f64);
+        let seconds = self.sent_at.or(content_time).unwrap_or(DEFAULT_TIME);
+        // Otherwise the order of the keys would depend on a feature that any crate of the workspace
+        // can switch on, and with it every hash.
+        let mut content = Value::Object(self.content);
+        content.sort_all_objects();
+        let text = content.to_string();
         Unsigned {
             signer: self.signer,
             chain: self.chain,

@@ -9,7 +9,8 @@
 //! | 5 % | FORGET of earlier posts, aggregate elements and stores |
 //! | 2 % | PROGRAM, INSTANCE and V-PROGRAM whose files are earlier stores |
 //!
-//! Contents have 300 to 2,000 bytes. A tenth of the senders are accounts of Solana, the others
+//! Contents have 300 to 2,000 bytes, but for the first nine messages: they give credits and
+//! delegations, and are as long as they need to be. A tenth of the senders are accounts of Solana, the others
 //! of Ethereum; some send much more than others.
 //!
 //! # What callers may rely on
@@ -30,6 +31,7 @@ mod pool;
 mod write;
 
 use alephd_message::ItemHash;
+use alephd_signature::sign::Signer;
 
 use self::pool::{Entry, Pool};
 use crate::{
@@ -109,7 +111,7 @@ impl Accounts {
     }
 }
 
-/// An endless supply is not needed, so this ends after `count` messages.
+/// The messages of a [`Config`], one after the other, without their signatures.
 pub struct Workload<'a> {
     accounts: &'a Accounts,
     files: Vec<ItemHash>,
@@ -160,12 +162,15 @@ impl<'a> Workload<'a> {
         let delegators = &self.accounts.senders[..DELEGATIONS];
         match index {
             0 => {
-                let credits: Vec<_> = delegators.iter().map(|account| (address(account), 1 << 50)).collect();
+                let credits: Vec<_> = delegators
+                    .iter()
+                    .map(|account| (account.address(), 1 << 50))
+                    .collect();
                 Some(builder::credit_distribution(&self.accounts.funder, &credits))
             }
             1..=DELEGATIONS => {
                 let delegate = &self.accounts.senders[DELEGATIONS + index - 1];
-                let grant = builder::grant(address(delegate));
+                let grant = builder::grant(delegate.address());
                 Some(builder::security(&delegators[index - 1], &[grant]))
             }
             _ => None,
@@ -176,7 +181,7 @@ impl<'a> Workload<'a> {
         let may_delegate = self.index > self.distance + DELEGATIONS as u64;
         if may_delegate && self.rng.chance(2) {
             let pair = self.rng.below(DELEGATIONS as u64) as usize;
-            let owner = address(&self.accounts.senders[pair]);
+            let owner = self.accounts.senders[pair].address();
             let delegate = &self.accounts.senders[DELEGATIONS + pair];
             let draft = contents::post(delegate, &mut self.rng).on_behalf_of(owner);
             return self.finish(draft);
@@ -189,7 +194,8 @@ impl<'a> Workload<'a> {
             draft = draft.reference(&parent.hash);
         }
         let post = self.finish(draft);
-        self.posts.remember(self.entry(&post, sender), &mut self.rng);
+        let entry = self.entry(&post, sender);
+        self.posts.remember(entry, &mut self.rng);
         post
     }
 
@@ -197,8 +203,8 @@ impl<'a> Workload<'a> {
         let (sender, account) = self.sender();
         let draft = contents::aggregate(account, &mut self.rng);
         let element = self.finish(draft);
-        self.elements
-            .remember(self.entry(&element, sender), &mut self.rng);
+        let entry = self.entry(&element, sender);
+        self.elements.remember(entry, &mut self.rng);
         element
     }
 
@@ -222,7 +228,8 @@ impl<'a> Workload<'a> {
             return self.finish(draft.reference(label));
         }
         let store = self.finish(draft);
-        self.stores.remember(self.entry(&store, sender), &mut self.rng);
+        let entry = self.entry(&store, sender);
+        self.stores.remember(entry, &mut self.rng);
         store
     }
 
@@ -328,11 +335,6 @@ impl<'a> Iterator for Workload<'a> {
         self.index += 1;
         Some(message)
     }
-}
-
-fn address(account: &Account) -> &str {
-    use alephd_signature::sign::Signer;
-    account.address()
 }
 
 #[cfg(test)]

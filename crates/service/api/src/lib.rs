@@ -33,9 +33,16 @@ pub mod body;
 mod cors;
 pub mod cursor;
 mod error;
+mod handlers;
 pub mod json;
+mod metrics;
 pub mod params;
+mod render;
 mod routes;
+mod state;
 
 pub use error::ApiError;
+pub use handlers::{router, table};
+pub use metrics::Gauges;
 pub use routes::Routes;
+pub use state::{Api, ApiParts, ApiSettings};

@@ -20,7 +20,7 @@ fn every_kind_of_message_is_well_formed_and_verifies() {
             aggregate(key, "profile", json!({"name": "a"})).tags(&["x"]),
             security(key, &[grant("0xabc")]),
             store(key, &file).reference("label").tags(&["x"]),
-            forget(key, &[file.clone()]),
+            forget(key, std::slice::from_ref(&file)),
             program(key, &file, &file).set("volumes", json!([immutable_volume(&file, false)])),
             instance(key, &file).tags(&["x"]),
             vprogram(key, &file),
@@ -51,7 +51,10 @@ fn tags_stand_where_the_network_looks_for_them() {
         program(&key, &file, &file),
         instance(&key, &file),
     ] {
-        assert_eq!(content(&draft.tags(&["one", "two"]).seal()).tags(), ["one", "two"]);
+        assert_eq!(
+            content(&draft.tags(&["one", "two"]).seal()).tags(),
+            ["one", "two"]
+        );
     }
 }
 

@@ -15,7 +15,11 @@ const SMALLEST: u64 = 300;
 const LARGEST: u64 = 2_000;
 /// What the keys, quotes and comma around a filler take at most, and the digits that a time may
 /// have more than the one in the draft.
-const MARGIN: usize = 40;
+const MARGIN: u64 = 40;
+/// Bytes of `"ref":"…64 digits…",`, which posts and stores may get after their filler.
+const LATER: u64 = 80;
+/// Bytes of the shortest filler.
+const SHORTEST: usize = 8;
 /// The protocol's limit for a reason, in characters.
 const LONGEST_REASON: usize = 1_000;
 
@@ -30,8 +34,8 @@ const CHANNELS: [&str; 6] = [
 ];
 const TAGS: [&str; 8] = ["rust", "go", "python", "art", "music", "news", "help", "fun"];
 const KEYS: [&str; 12] = [
-    "profile", "settings", "domains", "links", "friends", "theme", "drafts", "scores", "inbox", "keys", "pins",
-    "status",
+    "profile", "settings", "domains", "links", "friends", "theme", "drafts", "scores", "inbox", "keys",
+    "pins", "status",
 ];
 const FIELDS: [&str; 16] = [
     "name", "bio", "avatar", "color", "city", "mail", "site", "lang", "zone", "job", "team", "mood", "note",
@@ -119,15 +123,10 @@ fn padded<'a>(draft: Draft<'a>, outer: &str, key: &str, rng: &mut Rng) -> Draft<
     draft.set_within(outer, key, filler::text(length, rng))
 }
 
-/// The bytes that are missing to a random size. What may be added later (a reference, another
-/// owner, the exact time) is known to fit too.
+/// The bytes that are missing to a random size. What is added later (a reference, the exact time)
+/// is known to fit too.
 fn missing(draft: &Draft<'_>, rng: &mut Rng) -> usize {
     let size = serde_json::to_string(draft.content()).map_or(0, |text| text.len());
-    let wanted = SMALLEST + rng.below(LARGEST - LATER as u64 - SMALLEST);
-    (wanted as usize).saturating_sub(size + MARGIN).max(SHORTEST)
+    let wanted = SMALLEST + rng.below(LARGEST - LATER - MARGIN - SMALLEST);
+    (wanted as usize).saturating_sub(size).max(SHORTEST)
 }
-
-/// Bytes of `"ref":"…64 digits…",`, which posts and stores may get after their filler.
-const LATER: usize = 80;
-/// Bytes of the shortest filler.
-const SHORTEST: usize = 8;

@@ -5,10 +5,10 @@ use crate::rng::Rng;
 /// Words with the letters and the few foreign characters of ordinary posts.
 const WORDS: [&str; 48] = [
     "about", "after", "again", "because", "before", "between", "block", "café", "chain", "change", "code",
-    "compute", "data", "every", "example", "file", "first", "found", "from", "great", "hello", "house", "index",
-    "large", "letter", "light", "machine", "message", "morgen", "naïve", "never", "node", "number", "people",
-    "place", "point", "query", "right", "round", "small", "sound", "state", "still", "think", "under", "water",
-    "world", "→",
+    "compute", "data", "every", "example", "file", "first", "found", "from", "great", "hello", "house",
+    "index", "large", "letter", "light", "machine", "message", "morgen", "naïve", "never", "node", "number",
+    "people", "place", "point", "query", "right", "round", "small", "sound", "state", "still", "think",
+    "under", "water", "world", "→",
 ];
 
 /// A text of exactly `length` bytes that JSON writes as it is.

@@ -55,7 +55,10 @@ pub enum Window {
 impl Window {
     /// The first `limit` rows.
     pub fn first(limit: u64) -> Self {
-        Self::Page { offset: 0, limit: Some(limit) }
+        Self::Page {
+            offset: 0,
+            limit: Some(limit),
+        }
     }
 
     /// What an order without cursors makes of it.
@@ -93,7 +96,10 @@ impl TypeSet {
 
     /// The members.
     pub fn iter(self) -> impl Iterator<Item = MessageType> {
-        MessageType::ALL.iter().copied().filter(move |kind| self.contains(*kind))
+        MessageType::ALL
+            .iter()
+            .copied()
+            .filter(move |kind| self.contains(*kind))
     }
 
     pub(super) fn bits(self) -> i64 {

@@ -15,7 +15,12 @@ use super::{
 };
 use crate::{Reader, StoreError};
 
-const COLUMNS: Columns = Columns { sort: None, time: "m.gone_at", prefix: "m.prefix", id: "m.id" };
+const COLUMNS: Columns = Columns {
+    sort: None,
+    time: "m.gone_at",
+    prefix: "m.prefix",
+    id: "m.id",
+};
 
 impl Reader {
     /// Forgotten or removed messages by the time they went; those without such a time come last.
@@ -69,7 +74,12 @@ fn plan(
     let stream = |index: &str, condition: &str, bounds| {
         let mut conditions = Conditions::new(condition, [status.index().into()]);
         conditions.and_all(&rest);
-        Stream { from: format!("messages m INDEXED BY {index}"), columns: COLUMNS, conditions, bounds }
+        Stream {
+            from: format!("messages m INDEXED BY {index}"),
+            columns: COLUMNS,
+            conditions,
+            bounds,
+        }
     };
     if !filter.hashes.is_empty() {
         let mut hashes = filter.hashes.clone();
@@ -83,19 +93,31 @@ fn plan(
         let streams = hashes.iter().map(|hash| {
             let mut stream = stream("messages_hash", "m.status = ?", bounds);
             stream.columns.sort = Some(sort);
-            stream.conditions.and("m.prefix = ?", [hash.order_prefix().into()]);
-            stream.conditions.and("m.hash = ?", [Value::Blob(hash.key().to_vec())]);
+            stream
+                .conditions
+                .and("m.prefix = ?", [hash.order_prefix().into()]);
+            stream
+                .conditions
+                .and("m.hash = ?", [Value::Blob(hash.key().to_vec())]);
             stream
         });
         return Ok(Plan::Collect(streams.collect()));
     }
-    let timed = stream("messages_gone", "m.status >= 4 AND m.status = ? AND m.gone_at IS NOT NULL", bounds);
+    let timed = stream(
+        "messages_gone",
+        "m.status >= 4 AND m.status = ? AND m.gone_at IS NOT NULL",
+        bounds,
+    );
     let untimed = stream(
         "messages_gone",
         "m.status >= 4 AND m.status = ? AND m.gone_at IS NULL",
         (i64::MIN, i64::MAX),
     );
-    Ok(Plan::Concatenate(if is_bounded { vec![timed] } else { vec![timed, untimed] }))
+    Ok(Plan::Concatenate(if is_bounded {
+        vec![timed]
+    } else {
+        vec![timed, untimed]
+    }))
 }
 
 /// `None` if nothing can match.
@@ -108,9 +130,18 @@ fn conditions(connection: &Connection, filter: &GoneFilter) -> Result<Option<Con
         conditions.and("(1 << m.type) & ? <> 0", [filter.types.bits().into()]);
     }
     let columns = [
-        ("m.sender", lookup::ids(connection, &filter.senders, lookup::address_id)?),
-        ("m.owner", lookup::ids(connection, &filter.owners, lookup::address_id)?),
-        ("m.channel", lookup::ids(connection, &filter.channels, lookup::name_id)?),
+        (
+            "m.sender",
+            lookup::ids(connection, &filter.senders, lookup::address_id)?,
+        ),
+        (
+            "m.owner",
+            lookup::ids(connection, &filter.owners, lookup::address_id)?,
+        ),
+        (
+            "m.channel",
+            lookup::ids(connection, &filter.channels, lookup::name_id)?,
+        ),
     ];
     for (column, ids) in columns {
         let Some(ids) = ids else { continue };

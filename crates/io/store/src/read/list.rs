@@ -18,7 +18,12 @@ use super::{
 use crate::{Counter, Reader, StoreError, Term};
 
 /// Columns of the streams over `messages`.
-const COLUMNS: Columns = Columns { sort: None, time: "m.time", prefix: "m.prefix", id: "m.id" };
+const COLUMNS: Columns = Columns {
+    sort: None,
+    time: "m.time",
+    prefix: "m.prefix",
+    id: "m.id",
+};
 
 impl Reader {
     /// Live messages.
@@ -44,7 +49,9 @@ impl Reader {
     /// it often should keep it for a while.
     pub fn message_count(&self, filter: &MessageFilter) -> Result<u64, StoreError> {
         self.snapshot(|reader| {
-            let Some(dimensions) = Dimensions::resolve(reader, filter)? else { return Ok(0) };
+            let Some(dimensions) = Dimensions::resolve(reader, filter)? else {
+                return Ok(0);
+            };
             match drives::cheapest(reader, &dimensions, false)? {
                 Some(drive) => drive.count(reader),
                 None => Ok(0),
@@ -114,7 +121,10 @@ impl Reader {
 
 /// Number of all live messages.
 pub(super) fn live_count(connection: &Connection) -> Result<u64, StoreError> {
-    TypeSet::ALL.iter().map(|kind| lookup::counter(connection, Counter::Type(kind))).sum()
+    TypeSet::ALL
+        .iter()
+        .map(|kind| lookup::counter(connection, Counter::Type(kind)))
+        .sum()
 }
 
 /// Bounds of the statuses of a live list; those of other statuses contain nothing.
@@ -133,7 +143,9 @@ fn received_between(
     (start, end): (Option<Micros>, Option<Micros>),
 ) -> Result<(i64, i64), StoreError> {
     let first = start.map_or(Ok(i64::MIN), |start| first_received(connection, start))?;
-    let last = end.map_or(Ok(i64::MAX), |end| first_received(connection, end).map(|id| id.saturating_sub(1)))?;
+    let last = end.map_or(Ok(i64::MAX), |end| {
+        first_received(connection, end).map(|id| id.saturating_sub(1))
+    })?;
     Ok((first, last))
 }
 
@@ -185,7 +197,10 @@ impl Dimensions {
         let senders = lookup::ids(connection, &filter.senders, lookup::address_id)?;
         let owners = lookup::ids(connection, &filter.owners, lookup::address_id)?;
         let channels = lookup::ids(connection, &filter.channels, lookup::name_id)?;
-        let unknown = [&senders, &owners, &channels].into_iter().flatten().any(Vec::is_empty);
+        let unknown = [&senders, &owners, &channels]
+            .into_iter()
+            .flatten()
+            .any(Vec::is_empty);
         let bounds = lookup::bounds(filter.start, filter.end);
         if unknown || filter.types.is_empty() || bounds.0 > bounds.1 {
             return Ok(None);
@@ -196,7 +211,9 @@ impl Dimensions {
         let mut chains: Vec<_> = filter.chains.iter().map(|chain| chain.index()).collect();
         let mut terms = term_dimensions(filter);
         if !chains.is_empty() && !filter.chains.contains(&Chain::Eth) {
-            terms.extend(TermDimension::of(chains.drain(..), |index| Term::Chain(index).id()));
+            terms.extend(TermDimension::of(chains.drain(..), |index| {
+                Term::Chain(index).id()
+            }));
         }
         Ok(Some(Self {
             types: filter.types,
@@ -214,8 +231,10 @@ impl Dimensions {
 }
 
 fn term_dimensions(filter: &MessageFilter) -> Vec<TermDimension> {
-    let tags = TermDimension::of(&filter.tags, |text| Term::Tag(text).id())
-        .map(|dimension| TermDimension { single_valued: dimension.ids.len() < 2, ..dimension });
+    let tags = TermDimension::of(&filter.tags, |text| Term::Tag(text).id()).map(|dimension| TermDimension {
+        single_valued: dimension.ids.len() < 2,
+        ..dimension
+    });
     let dimensions = [
         TermDimension::of(&filter.references, |text| Term::Reference(text).id()),
         TermDimension::of(&filter.content_types, |text| Term::ContentType(text).id()),
@@ -233,7 +252,10 @@ impl TermDimension {
         let mut ids: Vec<_> = values.into_iter().map(id).collect();
         ids.sort_unstable();
         ids.dedup();
-        (!ids.is_empty()).then_some(Self { ids, single_valued: true })
+        (!ids.is_empty()).then_some(Self {
+            ids,
+            single_valued: true,
+        })
     }
 }
 
@@ -244,7 +266,9 @@ fn plan(
     sort: Sort,
     order: Order,
 ) -> Result<Plan, StoreError> {
-    let Some(dimensions) = Dimensions::resolve(connection, filter)? else { return Ok(Plan::nothing()) };
+    let Some(dimensions) = Dimensions::resolve(connection, filter)? else {
+        return Ok(Plan::nothing());
+    };
     let Some(drive) = drives::cheapest(connection, &dimensions, sort == Sort::TxTime)? else {
         return Ok(Plan::nothing());
     };
@@ -312,8 +336,10 @@ impl Dimensions {
     /// The conditions for all dimensions that are not fixed.
     fn rest(&self, fixed: Fixed) -> Conditions {
         let mut rest = Conditions::default();
-        let types_fixed =
-            matches!(fixed, Fixed::Senders | Fixed::Owners | Fixed::Channels | Fixed::Types);
+        let types_fixed = matches!(
+            fixed,
+            Fixed::Senders | Fixed::Owners | Fixed::Channels | Fixed::Types
+        );
         if self.types != TypeSet::ALL && !types_fixed {
             rest.and("(1 << m.type) & ? <> 0", [self.types.bits().into()]);
         }
@@ -341,7 +367,10 @@ impl Dimensions {
             }
         }
         if let Some(start) = self.start_block {
-            rest.and("(m.confirmed_height IS NULL OR m.confirmed_height >= ?)", [start.into()]);
+            rest.and(
+                "(m.confirmed_height IS NULL OR m.confirmed_height >= ?)",
+                [start.into()],
+            );
         }
         if let Some(end) = self.end_block {
             rest.and("+m.confirmed_height < ?", [end.into()]);

@@ -76,5 +76,8 @@ pub(super) fn signed(count: u64) -> i64 {
 
 /// Inclusive bounds of a half-open range of time.
 pub(super) fn bounds(start: Option<Micros>, end: Option<Micros>) -> (i64, i64) {
-    (start.map_or(i64::MIN, |start| start.0), end.map_or(i64::MAX, |end| end.0.saturating_sub(1)))
+    (
+        start.map_or(i64::MIN, |start| start.0),
+        end.map_or(i64::MAX, |end| end.0.saturating_sub(1)),
+    )
 }

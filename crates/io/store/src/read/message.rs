@@ -1,6 +1,6 @@
 //! Single messages.
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, Row};
 
 use alephd_message::{Chain, ItemHash, ItemType, MessageType, Micros, PaymentType};
 use alephd_rules::MessageStatus;
@@ -80,7 +80,9 @@ impl MessageRow {
 
     /// The field `item_content` of the wire: only inline messages have one.
     pub fn item_content(&self) -> Option<&str> {
-        self.text.as_deref().filter(|_| self.item_type == ItemType::Inline)
+        self.text
+            .as_deref()
+            .filter(|_| self.item_type == ItemType::Inline)
     }
 
     /// The content as served, JSON.
@@ -153,7 +155,9 @@ pub(super) fn by_ids(
     connection: &Connection,
     ids: impl IntoIterator<Item = i64>,
 ) -> Result<Vec<MessageRow>, StoreError> {
-    let rows = ids.into_iter().map(|id| by_id(connection, id)?.ok_or(StoreError::Damaged("message id")));
+    let rows = ids
+        .into_iter()
+        .map(|id| by_id(connection, id)?.ok_or(StoreError::Damaged("message id")));
     rows.collect()
 }
 
@@ -185,10 +189,9 @@ fn forgotten_by(connection: &Connection, message: &MessageRow) -> Result<Vec<Ite
             found.extend(forgets_naming(connection, &original)?);
         }
     }
-    if message.message_type == MessageType::Aggregate {
-        if let Some(key) = label.and_then(ItemHash::parse_strict) {
-            found.extend(forgets_of_aggregate(connection, &key, message)?);
-        }
+    let key = label.filter(|_| message.message_type == MessageType::Aggregate);
+    if let Some(key) = key.and_then(ItemHash::parse_strict) {
+        found.extend(forgets_of_aggregate(connection, &key, message)?);
     }
     found.sort_unstable();
     found.dedup();
@@ -219,7 +222,12 @@ fn forgets_of_aggregate(
         "SELECT f.content_time, f.hash FROM edges e CROSS JOIN messages f ON f.id = e.source
          WHERE e.prefix = ? AND e.kind = ? AND e.target = ? AND f.accepted = 1
            AND f.owner = (SELECT owner FROM messages WHERE id = ?)",
-        &[&key.order_prefix(), &(LinkKind::ForgetAggregate as u8), &key.key(), &element.id],
+        &[
+            &key.order_prefix(),
+            &(LinkKind::ForgetAggregate as u8),
+            &key.key(),
+            &element.id,
+        ],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     let mut forgets = positioned(rows)?;
@@ -228,5 +236,7 @@ fn forgets_of_aggregate(
 }
 
 fn positioned(rows: Vec<(i64, Vec<u8>)>) -> Result<Vec<Positioned>, StoreError> {
-    rows.into_iter().map(|(time, key)| Ok((time, codec::item_hash(&key)?))).collect()
+    rows.into_iter()
+        .map(|(time, key)| Ok((time, codec::item_hash(&key)?)))
+        .collect()
 }

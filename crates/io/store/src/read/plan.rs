@@ -42,7 +42,11 @@ impl Plan {
         order: Order,
         span: &Span,
     ) -> Result<Vec<Entry>, StoreError> {
-        let reading = Reading { connection, order, ties: Ties::ItemHash };
+        let reading = Reading {
+            connection,
+            order,
+            ties: Ties::ItemHash,
+        };
         match self {
             Self::Merge(streams) => reading.merge(streams, span),
             Self::Concatenate(streams) => reading.concatenate(streams, span),
@@ -58,7 +62,10 @@ impl Plan {
     /// What SQLite does for each statement.
     pub(super) fn explain(&self, connection: &Connection, order: Order) -> Result<Vec<String>, StoreError> {
         let ordered = !matches!(self, Self::Collect(_));
-        let plans = self.streams().iter().map(|stream| stream.explain(connection, order, ordered));
+        let plans = self
+            .streams()
+            .iter()
+            .map(|stream| stream.explain(connection, order, ordered));
         Ok(plans.collect::<Result<Vec<_>, _>>()?.concat())
     }
 }
@@ -83,7 +90,14 @@ pub(super) struct Drive {
 impl Drive {
     /// A drive without streams.
     pub(super) fn new(rest: Conditions) -> Self {
-        Self { streams: Vec::new(), rest, estimate: 0, exact: true, disjoint: true, ordered: true }
+        Self {
+            streams: Vec::new(),
+            rest,
+            estimate: 0,
+            exact: true,
+            disjoint: true,
+            ordered: true,
+        }
     }
 
     pub(super) fn add(&mut self, stream: Stream, rows: u64) {
@@ -93,7 +107,9 @@ impl Drive {
 
     fn cost(&self) -> u64 {
         let factor = if self.rest.is_empty() { 1 } else { LOOKUP_COST };
-        self.estimate.saturating_mul(factor).saturating_add(self.streams.len() as u64)
+        self.estimate
+            .saturating_mul(factor)
+            .saturating_add(self.streams.len() as u64)
     }
 
     /// The cheapest of several.
@@ -131,7 +147,10 @@ impl Drive {
 
     /// Number of rows.
     pub(super) fn count(self, connection: &Connection) -> Result<u64, StoreError> {
-        let bounded = self.streams.iter().any(|stream| stream.bounds != (i64::MIN, i64::MAX));
+        let bounded = self
+            .streams
+            .iter()
+            .any(|stream| stream.bounds != (i64::MIN, i64::MAX));
         if self.exact && self.disjoint && self.rest.is_empty() && !bounded {
             return Ok(self.estimate);
         }

@@ -40,11 +40,21 @@ pub struct OriginalPost {
 /// The post whose original has a row id.
 pub(super) fn by_id(connection: &Connection, id: i64) -> Result<PostRow, StoreError> {
     let mut statement = connection.prepare_cached("SELECT latest, updated FROM posts WHERE id = ?")?;
-    let found = statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let found = statement
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
     let (latest, updated) = found.ok_or(StoreError::Damaged("post id"))?;
     let latest = message::by_id(connection, latest)?.ok_or(StoreError::Damaged("revision"))?;
-    let original = if latest.id == id { OriginalPost::of(&latest) } else { original(connection, id)? };
-    Ok(PostRow { original, latest, updated: Micros(updated) })
+    let original = if latest.id == id {
+        OriginalPost::of(&latest)
+    } else {
+        original(connection, id)?
+    };
+    Ok(PostRow {
+        original,
+        latest,
+        updated: Micros(updated),
+    })
 }
 
 impl OriginalPost {

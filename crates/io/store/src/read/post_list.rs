@@ -15,7 +15,12 @@ use super::{
 };
 use crate::{Counter, Reader, StoreError, Term};
 
-const COLUMNS: Columns = Columns { sort: None, time: "p.updated", prefix: "p.prefix", id: "p.id" };
+const COLUMNS: Columns = Columns {
+    sort: None,
+    time: "p.updated",
+    prefix: "p.prefix",
+    id: "p.id",
+};
 const ALL: (i64, i64) = (i64::MIN, i64::MAX);
 
 impl Reader {
@@ -33,7 +38,10 @@ impl Reader {
                 Sort::TxTime => Span::from(&window.without_cursor()),
             };
             let entries = plan(reader, filter, sort, order)?.entries(reader, order, &span)?;
-            entries.iter().map(|entry| post::by_id(reader, entry.id)).collect()
+            entries
+                .iter()
+                .map(|entry| post::by_id(reader, entry.id))
+                .collect()
         })
     }
 
@@ -57,7 +65,10 @@ impl Reader {
 
     /// The post whose original has this name.
     pub fn post_get(&self, original: &ItemHash) -> Result<Option<PostRow>, StoreError> {
-        let filter = PostFilter { hashes: vec![original.clone()], ..PostFilter::default() };
+        let filter = PostFilter {
+            hashes: vec![original.clone()],
+            ..PostFilter::default()
+        };
         let posts = self.post_list(&filter, Sort::Time, Order::Descending, &Window::first(1))?;
         Ok(posts.into_iter().next())
     }
@@ -87,13 +98,10 @@ enum Fixed {
     Channels,
 }
 
-fn plan(
-    connection: &Connection,
-    filter: &PostFilter,
-    sort: Sort,
-    order: Order,
-) -> Result<Plan, StoreError> {
-    let Some(dimensions) = Dimensions::resolve(connection, filter)? else { return Ok(Plan::nothing()) };
+fn plan(connection: &Connection, filter: &PostFilter, sort: Sort, order: Order) -> Result<Plan, StoreError> {
+    let Some(dimensions) = Dimensions::resolve(connection, filter)? else {
+        return Ok(Plan::nothing());
+    };
     let drive = dimensions.cheapest(connection)?;
     match sort {
         Sort::Time => drive.into_plan(|| dimensions.everything(connection)),
@@ -110,8 +118,14 @@ fn by_confirmation(streams: Vec<Stream>) -> Vec<Stream> {
             let text = format!("{0} >= ? AND {0} <= ?", stream.columns.time);
             stream.conditions.and(&text, [low.into(), high.into()]);
         }
-        stream.from.push_str(&format!(" CROSS JOIN messages m ON m.id = {}", stream.columns.id));
-        stream.columns = Columns { sort: Some("m.confirmed_at"), time: "m.time", ..stream.columns };
+        stream
+            .from
+            .push_str(&format!(" CROSS JOIN messages m ON m.id = {}", stream.columns.id));
+        stream.columns = Columns {
+            sort: Some("m.confirmed_at"),
+            time: "m.time",
+            ..stream.columns
+        };
         stream
     });
     told.collect()
@@ -124,7 +138,10 @@ impl Dimensions {
         let types = lookup::ids(connection, &filter.types, lookup::name_id)?;
         let channels = lookup::ids(connection, &filter.channels, lookup::name_id)?;
         let originals = original_ids(connection, &filter.hashes)?;
-        let unknown = [&owners, &types, &channels, &originals].into_iter().flatten().any(Vec::is_empty);
+        let unknown = [&owners, &types, &channels, &originals]
+            .into_iter()
+            .flatten()
+            .any(Vec::is_empty);
         let bounds = lookup::bounds(filter.start, filter.end);
         if unknown || bounds.0 > bounds.1 {
             return Ok(None);
@@ -137,7 +154,15 @@ impl Dimensions {
         };
         let references = terms(&filter.references, |text| Term::Reference(text).id());
         let tags = terms(&filter.tags, |text| Term::Tag(text).id());
-        Ok(Some(Self { owners, types, channels, originals, references, tags, bounds }))
+        Ok(Some(Self {
+            owners,
+            types,
+            channels,
+            originals,
+            references,
+            tags,
+            bounds,
+        }))
     }
 
     fn cheapest(&self, connection: &Connection) -> Result<Drive, StoreError> {
@@ -168,14 +193,20 @@ impl Dimensions {
     fn everything(&self, connection: &Connection) -> Result<Drive, StoreError> {
         let mut drive = self.drive(Fixed::Nothing);
         let posts = lookup::counter(connection, Counter::Posts)?;
-        drive.add(self.stream("posts p INDEXED BY posts_updated", Conditions::new("TRUE", [])), posts);
+        drive.add(
+            self.stream("posts p INDEXED BY posts_updated", Conditions::new("TRUE", [])),
+            posts,
+        );
         Ok(drive)
     }
 
     fn by_original(&self, originals: &[i64]) -> Drive {
         let mut drive = self.drive(Fixed::Originals);
         for original in originals {
-            drive.add(self.stream("posts p", Conditions::new("p.id = ?", [*original])), 1);
+            drive.add(
+                self.stream("posts p", Conditions::new("p.id = ?", [*original])),
+                1,
+            );
         }
         // A known message need not be a live post.
         drive.exact = false;
@@ -189,7 +220,11 @@ impl Dimensions {
         drive.exact = false;
         drive.disjoint = fixed == Fixed::References || terms.len() == 1;
         let joined = !drive.rest.is_empty();
-        let from = if joined { "post_terms t CROSS JOIN posts p ON p.id = t.post" } else { "post_terms t" };
+        let from = if joined {
+            "post_terms t CROSS JOIN posts p ON p.id = t.post"
+        } else {
+            "post_terms t"
+        };
         for term in terms {
             let count = lookup::counter(connection, Counter::Term(*term))?;
             if count == 0 {
@@ -197,7 +232,12 @@ impl Dimensions {
             }
             let stream = Stream {
                 from: from.to_owned(),
-                columns: Columns { sort: None, time: "t.updated", prefix: "t.prefix", id: "t.post" },
+                columns: Columns {
+                    sort: None,
+                    time: "t.updated",
+                    prefix: "t.prefix",
+                    id: "t.post",
+                },
                 conditions: Conditions::new("t.term = ?", [*term]),
                 bounds: self.bounds,
             };
@@ -227,7 +267,13 @@ impl Dimensions {
                 continue;
             };
             for kind in types {
-                drive.add(self.stream(index, Conditions::new("p.owner = ? AND p.type = ?", [owner, kind])), 0);
+                drive.add(
+                    self.stream(
+                        index,
+                        Conditions::new("p.owner = ? AND p.type = ?", [owner, kind]),
+                    ),
+                    0,
+                );
             }
         }
         Ok(drive)
@@ -237,9 +283,17 @@ impl Dimensions {
         let mut drive = self.drive(fixed);
         for &id in ids {
             let (counter, index, condition) = if fixed == Fixed::Types {
-                (Counter::PostsOfType(id), "posts p INDEXED BY posts_type", "p.type = ?")
+                (
+                    Counter::PostsOfType(id),
+                    "posts p INDEXED BY posts_type",
+                    "p.type = ?",
+                )
             } else {
-                (Counter::PostsInChannel(id), "posts p INDEXED BY posts_channel", "p.channel = ?")
+                (
+                    Counter::PostsInChannel(id),
+                    "posts p INDEXED BY posts_channel",
+                    "p.channel = ?",
+                )
             };
             let count = lookup::counter(connection, counter)?;
             if count > 0 {
@@ -255,16 +309,28 @@ impl Dimensions {
             let mut conditions = Conditions::new(condition, []);
             conditions.and_all(&self.rest(Fixed::Nothing));
             if self.bounds != ALL {
-                conditions.and("p.updated >= ? AND p.updated <= ?", [self.bounds.0.into(), self.bounds.1.into()]);
+                conditions.and(
+                    "p.updated >= ? AND p.updated <= ?",
+                    [self.bounds.0.into(), self.bounds.1.into()],
+                );
             }
             Stream {
                 from: format!("messages m INDEXED BY {index} CROSS JOIN posts p ON p.id = m.id"),
-                columns: Columns { sort, time: "m.time", prefix: "m.prefix", id: "m.id" },
+                columns: Columns {
+                    sort,
+                    time: "m.time",
+                    prefix: "m.prefix",
+                    id: "m.id",
+                },
                 conditions,
                 bounds: ALL,
             }
         };
-        let unconfirmed = stream("messages_unconfirmed", "m.status <= 1 AND m.confirmed_at IS NULL", None);
+        let unconfirmed = stream(
+            "messages_unconfirmed",
+            "m.status <= 1 AND m.confirmed_at IS NULL",
+            None,
+        );
         let confirmed = stream(
             "messages_confirmed",
             "m.status <= 1 AND m.confirmed_at IS NOT NULL",
@@ -281,7 +347,12 @@ impl Dimensions {
     }
 
     fn stream(&self, from: &str, conditions: Conditions) -> Stream {
-        Stream { from: from.to_owned(), columns: COLUMNS, conditions, bounds: self.bounds }
+        Stream {
+            from: from.to_owned(),
+            columns: COLUMNS,
+            conditions,
+            bounds: self.bounds,
+        }
     }
 
     /// The conditions for all dimensions that are not fixed.
@@ -289,7 +360,11 @@ impl Dimensions {
         let mut rest = Conditions::default();
         let columns = [
             ("p.owner", &self.owners, fixed == Fixed::Owners),
-            ("p.type", &self.types, matches!(fixed, Fixed::Owners | Fixed::Types)),
+            (
+                "p.type",
+                &self.types,
+                matches!(fixed, Fixed::Owners | Fixed::Types),
+            ),
             ("p.channel", &self.channels, fixed == Fixed::Channels),
             ("p.id", &self.originals, fixed == Fixed::Originals),
         ];

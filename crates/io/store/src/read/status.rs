@@ -74,9 +74,20 @@ impl Reader {
                 return Ok(refused.map(StatusRow::of_refused));
             };
             let stored = codec::status(status)?;
-            let verdict = if stored.is_live() { None } else { verdict(reader, id)? };
-            let status = verdict.as_ref().map_or(stored, |verdict| verdict.shown(stored, now));
-            Ok(Some(StatusRow { status, reception, verdict, refused: false }))
+            let verdict = if stored.is_live() {
+                None
+            } else {
+                verdict(reader, id)?
+            };
+            let status = verdict
+                .as_ref()
+                .map_or(stored, |verdict| verdict.shown(stored, now));
+            Ok(Some(StatusRow {
+                status,
+                reception,
+                verdict,
+                refused: false,
+            }))
         })
     }
 
@@ -87,20 +98,37 @@ impl Reader {
         let row = statement.query_row([hash.key()], |row| {
             Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?))
         });
-        let Some((reception, code, details, message)) = row.optional()? else { return Ok(None) };
+        let Some((reception, code, details, message)) = row.optional()? else {
+            return Ok(None);
+        };
         let code = error_code(code)?;
         let reception = Micros(reception);
-        Ok(Some(RefusedRow { item_hash: hash.clone(), reception, code, details, message }))
+        Ok(Some(RefusedRow {
+            item_hash: hash.clone(),
+            reception,
+            code,
+            details,
+            message,
+        }))
     }
 }
 
 impl StatusRow {
     fn of_refused(refused: RefusedRow) -> Self {
-        let RefusedRow { reception, code, details, .. } = refused;
+        let RefusedRow {
+            reception,
+            code,
+            details,
+            ..
+        } = refused;
         Self {
             status: MessageStatus::Rejected,
             reception,
-            verdict: Some(VerdictRow { code, details, since: reception }),
+            verdict: Some(VerdictRow {
+                code,
+                details,
+                since: reception,
+            }),
             refused: true,
         }
     }
@@ -110,11 +138,20 @@ fn verdict(connection: &Connection, id: i64) -> Result<Option<VerdictRow>, Store
     let mut statement =
         connection.prepare_cached("SELECT code, details, since FROM verdicts WHERE message = ?")?;
     let row = statement.query_row([id], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?)));
-    let Some((code, details, since)) = row.optional()? else { return Ok(None) };
-    Ok(Some(VerdictRow { code: error_code(code)?, details, since: Micros(since) }))
+    let Some((code, details, since)) = row.optional()? else {
+        return Ok(None);
+    };
+    Ok(Some(VerdictRow {
+        code: error_code(code)?,
+        details,
+        since: Micros(since),
+    }))
 }
 
 pub(super) fn error_code(code: i64) -> Result<ErrorCode, StoreError> {
-    let known = ErrorCode::ALL.iter().copied().find(|known| i64::from(known.code()) == code);
+    let known = ErrorCode::ALL
+        .iter()
+        .copied()
+        .find(|known| i64::from(known.code()) == code);
     known.ok_or(StoreError::Damaged("error code"))
 }

@@ -43,7 +43,10 @@ pub(super) struct Conditions {
 
 impl Conditions {
     pub(super) fn new(text: &str, values: impl IntoIterator<Item = i64>) -> Self {
-        Self { text: text.to_owned(), values: values.into_iter().map(Value::Integer).collect() }
+        Self {
+            text: text.to_owned(),
+            values: values.into_iter().map(Value::Integer).collect(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -122,7 +125,9 @@ impl Stream {
         after: Option<&Entry>,
         limit: u64,
     ) -> Result<Vec<Entry>, StoreError> {
-        let Some(after) = after else { return self.page(connection, order, 0, limit) };
+        let Some(after) = after else {
+            return self.page(connection, order, 0, limit);
+        };
         let (low, high) = self.bounds;
         let mut entries = Vec::new();
         // Rows of the same time first: a range over (time, prefix) in opposite directions is
@@ -138,7 +143,10 @@ impl Stream {
             Order::Descending => (low, high.min(after.time.saturating_sub(1))),
         };
         if missing > 0 && rest.0 <= rest.1 {
-            let rest = Self { bounds: rest, ..self.clone() };
+            let rest = Self {
+                bounds: rest,
+                ..self.clone()
+            };
             entries.extend(rest.page(connection, order, 0, missing)?);
         }
         Ok(entries)
@@ -183,9 +191,17 @@ impl Stream {
 
     fn page_sql(&self, order: Order) -> String {
         let direction = order.sql();
-        let Columns { sort, time, prefix, id } = self.columns;
+        let Columns {
+            sort,
+            time,
+            prefix,
+            id,
+        } = self.columns;
         let first = sort.map_or_else(String::new, |sort| format!("{sort} {direction}, "));
-        format!("{} ORDER BY {first}{time} {direction}, {prefix}, {id} LIMIT ? OFFSET ?", self.all_sql())
+        format!(
+            "{} ORDER BY {first}{time} {direction}, {prefix}, {id} LIMIT ? OFFSET ?",
+            self.all_sql()
+        )
     }
 
     fn same_time_sql(&self) -> String {
@@ -201,13 +217,26 @@ impl Stream {
     }
 
     fn select_sql(&self) -> String {
-        let Columns { sort, time, prefix, id } = self.columns;
+        let Columns {
+            sort,
+            time,
+            prefix,
+            id,
+        } = self.columns;
         let sort = sort.unwrap_or("0");
-        format!("SELECT {sort}, {time}, {prefix}, {id} FROM {} WHERE {}", self.from, self.conditions.text)
+        format!(
+            "SELECT {sort}, {time}, {prefix}, {id} FROM {} WHERE {}",
+            self.from, self.conditions.text
+        )
     }
 
     fn count_sql(&self) -> String {
-        format!("SELECT count(*) FROM {} WHERE {}{}", self.from, self.conditions.text, self.bounds_sql())
+        format!(
+            "SELECT count(*) FROM {} WHERE {}{}",
+            self.from,
+            self.conditions.text,
+            self.bounds_sql()
+        )
     }
 
     fn is_bounded(&self) -> bool {
@@ -216,12 +245,20 @@ impl Stream {
 
     fn bounds_sql(&self) -> String {
         let time = self.columns.time;
-        if self.is_bounded() { format!(" AND {time} >= ? AND {time} <= ?") } else { String::new() }
+        if self.is_bounded() {
+            format!(" AND {time} >= ? AND {time} <= ?")
+        } else {
+            String::new()
+        }
     }
 
     fn bounds_values(&self) -> Vec<Value> {
         let (low, high) = self.bounds;
-        if self.is_bounded() { vec![Value::Integer(low), Value::Integer(high)] } else { Vec::new() }
+        if self.is_bounded() {
+            vec![Value::Integer(low), Value::Integer(high)]
+        } else {
+            Vec::new()
+        }
     }
 
     fn entries(

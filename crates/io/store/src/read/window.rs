@@ -45,13 +45,21 @@ pub(super) struct Span {
 impl From<&Window> for Span {
     fn from(window: &Window) -> Self {
         match window {
-            Window::Page { offset, limit } => {
-                Self { after: None, after_hash: None, offset: *offset, limit: limit.unwrap_or(u64::MAX) }
-            }
+            Window::Page { offset, limit } => Self {
+                after: None,
+                after_hash: None,
+                offset: *offset,
+                limit: limit.unwrap_or(u64::MAX),
+            },
             Window::After { time, hash, limit } => {
                 let (time, prefix) = (time.0, hash.order_prefix());
                 Self {
-                    after: Some(Entry { sort: 0, time, prefix, id: i64::MIN }),
+                    after: Some(Entry {
+                        sort: 0,
+                        time,
+                        prefix,
+                        id: i64::MIN,
+                    }),
                     after_hash: Some(hash.clone()),
                     offset: 0,
                     limit: *limit,
@@ -108,7 +116,9 @@ impl Reading<'_> {
         entries.sort_unstable_by_key(|entry| entry.place(self.order));
         let mut cut = Cut::new(self, span);
         for entry in entries {
-            let seen = span.after.is_some_and(|after| entry.place(self.order) <= after.place(self.order));
+            let seen = span
+                .after
+                .is_some_and(|after| entry.place(self.order) <= after.place(self.order));
             if !seen && cut.push(entry)? {
                 break;
             }
@@ -130,7 +140,10 @@ impl Reading<'_> {
             let wanted = limit.saturating_add(lead).saturating_add(margin);
             let mut rows = stream.page(self.connection, self.order, offset - lead, wanted)?;
             // A tie at either end of what was read may go on beyond it.
-            let (first, after_last) = (lead as usize, (lead.saturating_add(limit)).min(usize::MAX as u64) as usize);
+            let (first, after_last) = (
+                lead as usize,
+                (lead.saturating_add(limit)).min(usize::MAX as u64) as usize,
+            );
             if rows.len() <= first {
                 return Ok(Vec::new());
             }
@@ -142,7 +155,10 @@ impl Reading<'_> {
             }
             let mut start = 0;
             while start < rows.len() {
-                let length = rows[start..].iter().take_while(|row| row.ties(&rows[start])).count();
+                let length = rows[start..]
+                    .iter()
+                    .take_while(|row| row.ties(&rows[start]))
+                    .count();
                 self.settle(&mut rows[start..start + length], None)?;
                 start += length;
             }
@@ -153,10 +169,17 @@ impl Reading<'_> {
     }
 
     fn merge_many(&self, streams: &[Stream], span: &Span) -> Result<Vec<Entry>, StoreError> {
-        let mut sources: Vec<_> = streams.iter().map(|stream| Source::new(stream, span.after)).collect();
+        let mut sources: Vec<_> = streams
+            .iter()
+            .map(|stream| Source::new(stream, span.after))
+            .collect();
         let mut heap = BinaryHeap::with_capacity(sources.len());
         for (index, source) in sources.iter_mut().enumerate() {
-            heap.extend(source.next(self)?.map(|entry| Reverse((entry.place(self.order), index, Head(entry)))));
+            heap.extend(
+                source
+                    .next(self)?
+                    .map(|entry| Reverse((entry.place(self.order), index, Head(entry)))),
+            );
         }
         let mut cut = Cut::new(self, span);
         while let Some(Reverse((_, index, Head(entry)))) = heap.pop() {
@@ -182,7 +205,9 @@ impl Reading<'_> {
         for (slot, (_, entry)) in tie.iter_mut().zip(&named) {
             *slot = *entry;
         }
-        Ok(seen.map_or(0, |seen| named.iter().take_while(|(hash, _)| hash <= seen).count()))
+        Ok(seen.map_or(0, |seen| {
+            named.iter().take_while(|(hash, _)| hash <= seen).count()
+        }))
     }
 }
 
@@ -217,13 +242,20 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn new(stream: &'a Stream, after: Option<Entry>) -> Self {
-        Self { stream, buffer: Vec::new().into_iter(), last: after, piece: FIRST_PIECE, exhausted: false }
+        Self {
+            stream,
+            buffer: Vec::new().into_iter(),
+            last: after,
+            piece: FIRST_PIECE,
+            exhausted: false,
+        }
     }
 
     fn next(&mut self, reading: &Reading<'_>) -> Result<Option<Entry>, StoreError> {
         if self.buffer.len() == 0 && !self.exhausted {
             let rows =
-                self.stream.chunk(reading.connection, reading.order, self.last.as_ref(), self.piece)?;
+                self.stream
+                    .chunk(reading.connection, reading.order, self.last.as_ref(), self.piece)?;
             self.exhausted = (rows.len() as u64) < self.piece;
             self.last = rows.last().copied().or(self.last);
             self.piece = (self.piece * 2).min(LARGEST_PIECE);
@@ -244,7 +276,13 @@ struct Cut<'a> {
 
 impl<'a> Cut<'a> {
     fn new(reading: &'a Reading<'a>, span: &'a Span) -> Self {
-        Self { reading, span, skipped: 0, tie: Vec::new(), kept: Vec::new() }
+        Self {
+            reading,
+            span,
+            skipped: 0,
+            tie: Vec::new(),
+            kept: Vec::new(),
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -264,7 +302,9 @@ impl<'a> Cut<'a> {
     }
 
     fn end_tie(&mut self) -> Result<(), StoreError> {
-        let Some(first) = self.tie.first() else { return Ok(()) };
+        let Some(first) = self.tie.first() else {
+            return Ok(());
+        };
         let at_cursor = self.span.after.is_some_and(|after| after.ties(first));
         let seen = self.span.after_hash.as_ref().filter(|_| at_cursor);
         let passed = self.reading.settle(&mut self.tie, seen)?;

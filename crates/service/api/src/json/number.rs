@@ -20,31 +20,36 @@ pub fn push_float(out: &mut String, value: f64, style: Style) {
         });
         return;
     }
-    if value == 0.0 {
-        out.push_str(if value.is_sign_negative() { "-0.0" } else { "0.0" });
-        return;
-    }
-    // The shortest digits and their exponent, as in `-1.5e-5`.
-    let shortest = format!("{value:e}");
-    let Some((mantissa, exponent)) = shortest.split_once('e') else {
-        return;
-    };
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    let smallest_plain = if style == Style::Compact { -5 } else { -4 };
-    if (smallest_plain..16).contains(&exponent) {
-        // `{value}` never uses an exponent; a whole number still has to look like a float.
-        let _ = write!(out, "{value}");
-        if exponent >= 0 && value.fract() == 0.0 {
-            out.push_str(".0");
+    // The printer of the standard library breaks ties between equally short texts differently
+    // from the reference; this one agrees. It prints plainly between 1e-5 and 1e16.
+    let mut buffer = ryu::Buffer::new();
+    let shortest = buffer.format_finite(value);
+    let (mantissa, exponent) = match (shortest.split_once('e'), style) {
+        (Some(parts), _) => parts,
+        (None, Style::Compact) => return out.push_str(shortest),
+        (None, _) => {
+            let Some(digits) = shortest.trim_start_matches('-').strip_prefix("0.0000") else {
+                return out.push_str(shortest);
+            };
+            // The other dialects leave plain printing one place earlier.
+            let (first, rest) = digits.split_at(1);
+            out.push_str(if value < 0.0 { "-" } else { "" });
+            out.push_str(first);
+            if !rest.is_empty() {
+                out.push('.');
+                out.push_str(rest);
+            }
+            return out.push_str("e-05");
         }
-        return;
-    }
-    out.push_str(mantissa);
-    let _ = match (style, exponent < 0) {
-        (_, false) => write!(out, "e+{exponent}"),
-        (Style::Compact, true) => write!(out, "e{exponent}"),
-        (_, true) => write!(out, "e-{:02}", -exponent),
     };
+    out.push_str(mantissa);
+    match exponent.strip_prefix('-') {
+        None => out.push_str("e+"),
+        // Two digits at least.
+        Some(digits) if digits.len() < 2 && style != Style::Compact => out.push_str("e-0"),
+        Some(_) => out.push_str("e-"),
+    }
+    out.push_str(exponent.trim_start_matches('-'));
 }
 
 /// Appends an instant as float seconds.
@@ -105,6 +110,9 @@ mod tests {
             (0.1, "0.1", "0.1"),
             (-2.5, "-2.5", "-2.5"),
             (1_700_000_000.25, "1700000000.25", "1700000000.25"),
+            (180_828_940_632_114.62, "180828940632114.62", "180828940632114.62"),
+            (-1.234e-5, "-0.00001234", "-1.234e-05"),
+            (1e-9, "1e-9", "1e-09"),
             (5e-324, "5e-324", "5e-324"),
             (f64::MAX, "1.7976931348623157e+308", "1.7976931348623157e+308"),
             (f64::NAN, "null", "NaN"),

@@ -51,10 +51,10 @@ pub(super) fn int(text: &str) -> Result<i64, IntError> {
 
 /// Reads a float, including the names of the infinities and of the non-number.
 pub(super) fn float(text: &str) -> Option<f64> {
-    let text = text.trim();
-    if let Ok(value) = text.parse() {
+    if let Ok(value) = text.trim().parse() {
         return Some(value);
     }
+    // Underscores and white space do not go together.
     if !text.contains('_') || !single_underscores(text) {
         return None;
     }
@@ -128,7 +128,18 @@ mod tests {
             assert_eq!(float(text), Some(value), "{text:?}");
         }
         assert!(float("nan").is_some_and(f64::is_nan));
-        for text in ["", "yes", "0x1", "٣", "_1", "1_", "1__0", "- 1", "infinity_"] {
+        for text in [
+            "",
+            "yes",
+            "0x1",
+            "٣",
+            "_1",
+            "1_",
+            "1__0",
+            "- 1",
+            "infinity_",
+            "2_2 ",
+        ] {
             assert_eq!(float(text), None, "{text:?}");
         }
     }

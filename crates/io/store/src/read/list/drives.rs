@@ -92,8 +92,18 @@ fn by_term(
             continue;
         }
         let stream = Stream {
-            from: if joined { "terms t CROSS JOIN messages m ON m.id = t.message" } else { "terms t" }.to_owned(),
-            columns: Columns { sort: None, time: "t.time", prefix: "t.prefix", id: "t.message" },
+            from: if joined {
+                "terms t CROSS JOIN messages m ON m.id = t.message"
+            } else {
+                "terms t"
+            }
+            .to_owned(),
+            columns: Columns {
+                sort: None,
+                time: "t.time",
+                prefix: "t.prefix",
+                id: "t.message",
+            },
             conditions: Conditions::new("t.term = ?", [*term]),
             bounds: dimensions.bounds,
         };
@@ -108,10 +118,12 @@ fn sent(
     dimensions: &Dimensions,
     sender: i64,
 ) -> Result<Vec<(MessageType, u64)>, StoreError> {
-    let rows: Vec<(u8, i64)> =
-        stream::rows(connection, "SELECT type, n FROM sent WHERE address = ? AND n > 0", &[&sender], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+    let rows: Vec<(u8, i64)> = stream::rows(
+        connection,
+        "SELECT type, n FROM sent WHERE address = ? AND n > 0",
+        &[&sender],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     let mut sent = Vec::with_capacity(rows.len());
     for (kind, count) in rows {
         let kind = crate::codec::message_type(kind)?;
@@ -122,22 +134,24 @@ fn sent(
     Ok(sent)
 }
 
-fn by_sender(
-    connection: &Connection,
-    dimensions: &Dimensions,
-    senders: &[i64],
-) -> Result<Drive, StoreError> {
+fn by_sender(connection: &Connection, dimensions: &Dimensions, senders: &[i64]) -> Result<Drive, StoreError> {
     let mut drive = dimensions.drive(Fixed::Senders);
     for sender in senders {
         for (kind, count) in sent(connection, dimensions, *sender)? {
-            drive.add(dimensions.stream("messages_sender", sent_by(*sender, kind)), count);
+            drive.add(
+                dimensions.stream("messages_sender", sent_by(*sender, kind)),
+                count,
+            );
         }
     }
     Ok(drive)
 }
 
 fn sent_by(sender: i64, kind: MessageType) -> Conditions {
-    Conditions::new("m.status <= 1 AND m.sender = ? AND m.type = ?", [sender, kind.index().into()])
+    Conditions::new(
+        "m.status <= 1 AND m.sender = ? AND m.type = ?",
+        [sender, kind.index().into()],
+    )
 }
 
 /// Messages for an owner are those that it sent for itself and those that others sent.
@@ -151,7 +165,10 @@ fn by_owner(connection: &Connection, dimensions: &Dimensions, owners: &[i64]) ->
                 conditions.and("+m.owner = m.sender", []);
             }
             if count > for_others {
-                drive.add(dimensions.stream("messages_sender", conditions), count - for_others);
+                drive.add(
+                    dimensions.stream("messages_sender", conditions),
+                    count - for_others,
+                );
             }
         }
         for kind in dimensions.types.iter() {
@@ -191,7 +208,9 @@ fn by_channel(
 
 /// Messages confirmed in a range of blocks, in no useful order and so only if they are few.
 fn by_height(connection: &Connection, dimensions: &Dimensions) -> Result<Option<Drive>, StoreError> {
-    let Some(end) = dimensions.end_block else { return Ok(None) };
+    let Some(end) = dimensions.end_block else {
+        return Ok(None);
+    };
     let start = dimensions.start_block.unwrap_or(i64::MIN);
     let count: Option<i64> = stream::value(
         connection,

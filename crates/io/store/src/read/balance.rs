@@ -1,0 +1,249 @@
+//! Reported balances and sums of credits.
+
+use alephd_message::{Chain, Micros};
+
+use super::{lookup, stream};
+use crate::{Reader, StoreError, codec};
+
+/// A reported balance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BalanceRow {
+    /// Who has it.
+    pub address: String,
+    /// Where.
+    pub chain: Chain,
+    /// The contract that holds it for the address, if any.
+    pub dapp: Option<String>,
+    /// Decimal number of tokens, as reported.
+    pub balance: String,
+    /// Block of the report.
+    pub height: i64,
+    /// Place within (address, chain), for cursors.
+    dapp_id: i64,
+}
+
+/// Place after which a list of balances goes on. Without a chain, all rows of the address have
+/// been seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BalanceCursor {
+    /// The address.
+    pub address: String,
+    /// The chain and the number of the dapp ([`BalanceRow::dapp_number`]).
+    pub chain: Option<(Chain, i64)>,
+}
+
+/// A page of a list of balances, by address, then chain.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BalanceQuery {
+    /// Chains; all if empty.
+    pub chains: Vec<Chain>,
+    /// Least balance.
+    pub minimum: Option<i64>,
+    /// The row before the page; the offset does not count then.
+    pub after: Option<BalanceCursor>,
+    /// Rows before the page.
+    pub offset: u64,
+    /// Rows on the page; `None` for all.
+    pub limit: Option<u64>,
+}
+
+/// A page of a list of credits, by address.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreditBalanceQuery {
+    /// Least sum.
+    pub minimum: Option<i64>,
+    /// The address before the page; the offset does not count then.
+    pub after: Option<String>,
+    /// Addresses before the page.
+    pub offset: u64,
+    /// Addresses on the page; `None` for all.
+    pub limit: Option<u64>,
+}
+
+/// Credits of an address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreditBalance {
+    /// The address.
+    pub address: String,
+    /// Grants that are still valid less everything spent, at least zero.
+    pub credits: i64,
+}
+
+impl BalanceRow {
+    /// Distinguishes dapps of one address and chain; zero for plain holdings.
+    pub fn dapp_number(&self) -> i64 {
+        self.dapp_id
+    }
+}
+
+const COLUMNS: &str = "b.address, b.chain, d.text, b.balance, b.height, b.dapp \
+    FROM balances b LEFT JOIN names d ON d.id = b.dapp";
+
+/// What a balance list matches; the values are chains (JSON or null) and the least balance or null.
+const MATCHES: &str = "(?1 IS NULL OR b.chain IN (SELECT value FROM json_each(?1))) \
+    AND (?2 IS NULL OR CAST(b.balance AS REAL) >= ?2)";
+
+impl Reader {
+    /// Plain holdings of an address, on one chain or all. What dapps hold for it is left out.
+    pub fn balance_get(&self, address: &str, chain: Option<Chain>) -> Result<Vec<BalanceRow>, StoreError> {
+        let sql =
+            format!("SELECT {COLUMNS} WHERE b.address = ? AND b.dapp = 0 AND (?2 IS NULL OR b.chain = ?2)");
+        read_rows(stream::rows(
+            self,
+            &sql,
+            &[&address, &chain.map(Chain::index)],
+            raw,
+        )?)
+    }
+
+    /// Balances, those held by dapps included.
+    pub fn balance_list(&self, query: &BalanceQuery) -> Result<Vec<BalanceRow>, StoreError> {
+        let chains = json_chains(&query.chains);
+        let limit = lookup::signed(query.limit.unwrap_or(u64::MAX));
+        let Some(after) = &query.after else {
+            let sql = format!(
+                "SELECT {COLUMNS} WHERE {MATCHES} ORDER BY b.address, b.chain, b.dapp LIMIT ?3 OFFSET ?4"
+            );
+            let offset = lookup::signed(query.offset);
+            return read_rows(stream::rows(
+                self,
+                &sql,
+                &[&chains, &query.minimum, &limit, &offset],
+                raw,
+            )?);
+        };
+        let (chain, dapp) = match after.chain {
+            Some((chain, dapp)) => (i64::from(chain.index()), dapp),
+            None => (i64::MAX, i64::MAX),
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} WHERE (b.address, b.chain, b.dapp) > (?3, ?4, ?5) AND {MATCHES}
+             ORDER BY b.address, b.chain, b.dapp LIMIT ?6"
+        );
+        let values: [&dyn rusqlite::ToSql; 6] =
+            [&chains, &query.minimum, &after.address, &chain, &dapp, &limit];
+        read_rows(stream::rows(self, &sql, &values, raw)?)
+    }
+
+    /// Number of balances that match.
+    pub fn balance_count(&self, chains: &[Chain], minimum: Option<i64>) -> Result<u64, StoreError> {
+        let sql = format!("SELECT count(*) FROM balances b WHERE {MATCHES}");
+        let count: Option<i64> = stream::value(self, &sql, &[&json_chains(chains), &minimum])?;
+        Ok(lookup::unsigned(count.unwrap_or(0)))
+    }
+
+    /// Credits of an address at a time.
+    pub fn credit_balance(&self, address: &str, now: Micros) -> Result<i64, StoreError> {
+        let sum = self.credit_sums("address = ?", address, now, |_| false)?.pop();
+        Ok(credits(sum.map_or(0, |(_, sum)| sum)))
+    }
+
+    /// Credits of all addresses that ever had any.
+    pub fn credit_balance_list(
+        &self,
+        query: &CreditBalanceQuery,
+        now: Micros,
+    ) -> Result<Vec<CreditBalance>, StoreError> {
+        let (from, after) = match &query.after {
+            Some(after) => ("address > ?", after.as_str()),
+            None => ("address >= ?", ""),
+        };
+        let minimum = query.minimum.unwrap_or(0);
+        let offset = if query.after.is_some() { 0 } else { query.offset };
+        let end = offset.saturating_add(query.limit.unwrap_or(u64::MAX));
+        let mut matching = 0_u64;
+        let enough = |sum: i128| {
+            matching += u64::from(credits(sum) >= minimum);
+            matching >= end
+        };
+        let sums = self.credit_sums(from, after, now, enough)?;
+        let rows = sums
+            .into_iter()
+            .map(|(address, sum)| CreditBalance {
+                address,
+                credits: credits(sum),
+            })
+            .filter(|row| row.credits >= minimum);
+        let (offset, end) = (usize::try_from(offset), usize::try_from(end));
+        Ok(rows
+            .take(end.unwrap_or(usize::MAX))
+            .skip(offset.unwrap_or(usize::MAX))
+            .collect())
+    }
+
+    /// Number of addresses in that list. Reads all lines: callers should keep it for a while.
+    pub fn credit_balance_count(&self, minimum: Option<i64>, now: Micros) -> Result<u64, StoreError> {
+        let sums = self.credit_sums("address >= ?", "", now, |_| false)?;
+        let matching = sums
+            .iter()
+            .filter(|(_, sum)| credits(*sum) >= minimum.unwrap_or(0));
+        Ok(matching.count() as u64)
+    }
+
+    /// Sums by address, until `enough` says so of a finished sum. Added up here because lines of
+    /// strangers could make the sum of SQLite overflow, which fails the statement.
+    fn credit_sums(
+        &self,
+        condition: &str,
+        address: &str,
+        now: Micros,
+        mut enough: impl FnMut(i128) -> bool,
+    ) -> Result<Vec<(String, i128)>, StoreError> {
+        let sql =
+            format!("SELECT address, amount, expiration FROM credits WHERE {condition} ORDER BY address");
+        let mut statement = self.prepare_cached(&sql)?;
+        let mut rows = statement.query([address])?;
+        let mut sums: Vec<(String, i128)> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let address = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            if sums.last().is_none_or(|(last, _)| last != address) {
+                if sums.last().is_some_and(|(_, sum)| enough(*sum)) {
+                    break;
+                }
+                sums.push((address.to_owned(), 0));
+            }
+            let amount: i64 = row.get(1)?;
+            let expiration: Option<i64> = row.get(2)?;
+            let counts = amount < 0 || expiration.is_none_or(|expiration| expiration > now.0);
+            if let Some((_, sum)) = sums.last_mut().filter(|_| counts) {
+                *sum += i128::from(amount);
+            }
+        }
+        Ok(sums)
+    }
+}
+
+/// A balance is at least zero: how far an account is overdrawn is nobody's credit.
+fn credits(sum: i128) -> i64 {
+    i64::try_from(sum.max(0)).unwrap_or(i64::MAX)
+}
+
+fn json_chains(chains: &[Chain]) -> Option<String> {
+    let indexes: Vec<_> = chains.iter().map(|chain| chain.index()).collect();
+    (!indexes.is_empty()).then(|| format!("{indexes:?}"))
+}
+
+type Raw = (u8, BalanceRow);
+
+fn raw(row: &rusqlite::Row<'_>) -> rusqlite::Result<Raw> {
+    let balance = BalanceRow {
+        address: row.get(0)?,
+        chain: Chain::Eth,
+        dapp: row.get(2)?,
+        balance: row.get(3)?,
+        height: row.get(4)?,
+        dapp_id: row.get(5)?,
+    };
+    Ok((row.get(1)?, balance))
+}
+
+fn read_rows(rows: Vec<Raw>) -> Result<Vec<BalanceRow>, StoreError> {
+    rows.into_iter()
+        .map(|(chain, row)| {
+            Ok(BalanceRow {
+                chain: codec::chain(chain)?,
+                ..row
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,7 @@
+//! The store as its users see it.
+
+mod accounts;
+mod fixture;
+mod lists;
+mod plans;
+mod rows;

@@ -1,0 +1,46 @@
+//! The routes of the node. Each module owns one family: it parses, asks, and writes.
+
+mod accounts;
+mod aggregates;
+mod authorizations;
+mod docs;
+mod info;
+mod ledger;
+mod messages;
+mod page;
+mod posts;
+mod programs;
+mod publish;
+mod scoring;
+mod sockets;
+mod storage;
+mod uploads;
+
+use axum::Router;
+
+use crate::{Api, Routes};
+
+/// All routes, with their methods.
+pub fn table() -> Routes<Api> {
+    let routes = Routes::new();
+    let routes = messages::routes(routes);
+    let routes = publish::routes(routes);
+    let routes = posts::routes(routes);
+    let routes = aggregates::routes(routes);
+    let routes = authorizations::routes(routes);
+    let routes = accounts::routes(routes);
+    let routes = ledger::routes(routes);
+    let routes = uploads::routes(routes);
+    let routes = storage::routes(routes);
+    let routes = programs::routes(routes);
+    let routes = scoring::routes(routes);
+    let routes = info::routes(routes);
+    let routes = sockets::routes(routes);
+    let routes = docs::routes(routes);
+    page::routes(routes)
+}
+
+/// The API of a node, ready to be served.
+pub fn router(api: Api) -> Router {
+    table().into_router().with_state(api)
+}

@@ -1,0 +1,118 @@
+//! What every handler works on.
+
+use std::{ops::Deref, sync::Arc};
+
+use alephd_blobs::Blobs;
+use alephd_message::Micros;
+use alephd_pipeline::Pipeline;
+use alephd_store::{Reader, Store};
+use alephd_tasks::Clock;
+
+use crate::{ApiError, metrics::Gauges};
+
+/// The parts of the node that the API speaks for. Cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<ApiParts>);
+
+/// What an [`Api`] is made of.
+pub struct ApiParts {
+    /// The database, for reading.
+    pub store: Store,
+    /// Where messages go.
+    pub pipeline: Pipeline,
+    /// Where files go.
+    pub blobs: Blobs,
+    /// Constants of the network and limits of this node.
+    pub settings: ApiSettings,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Numbers that only exist while the node runs.
+    pub gauges: Gauges,
+}
+
+/// Constants of the network and limits of this node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiSettings {
+    /// Version told to clients and peers; scoring compares it with releases of the reference.
+    pub version: String,
+    /// Name of the network profile.
+    pub network: String,
+    /// Whether an ordering chain makes the state safe against backdating.
+    pub adversary_safe: bool,
+    /// Topic that the publishing routes of old clients must name.
+    pub queue_topic: String,
+    /// Addresses under which peers reach the node.
+    pub multiaddresses: Vec<String>,
+    /// Largest upload that comes with a signed STORE, bytes.
+    pub max_file_size: u64,
+    /// Largest upload without one, bytes.
+    pub max_unauthenticated_file_size: u64,
+    /// The same limits for IPFS: (with STORE, CAR, without).
+    pub ipfs_limits: (u64, u64, u64),
+    /// Most websockets on messages.
+    pub max_message_sockets: usize,
+    /// Most websockets on the status.
+    pub max_status_sockets: usize,
+    /// Owners of the posts that hold node metrics.
+    pub scoring_addresses: Vec<String>,
+    /// Channel of these posts.
+    pub scoring_channel: String,
+    /// Type of these posts.
+    pub scoring_post_type: String,
+    /// Whether tokens held by contracts count into balances.
+    pub count_dapp_balances: bool,
+}
+
+impl Default for ApiSettings {
+    /// The values of the reference; addresses are empty.
+    fn default() -> Self {
+        const MIB: u64 = 1 << 20;
+        Self {
+            version: "0.10.3".into(),
+            network: "local".into(),
+            adversary_safe: false,
+            queue_topic: "ALEPH-TEST".into(),
+            multiaddresses: Vec::new(),
+            max_file_size: 100 * MIB,
+            max_unauthenticated_file_size: 25 * MIB,
+            ipfs_limits: (1024 * MIB, 4096 * MIB, 25 * MIB),
+            max_message_sockets: 10_000,
+            max_status_sockets: 1_000,
+            scoring_addresses: Vec::new(),
+            scoring_channel: "aleph-scoring".into(),
+            scoring_post_type: "aleph-network-metrics".into(),
+            count_dapp_balances: false,
+        }
+    }
+}
+
+impl Deref for Api {
+    type Target = ApiParts;
+    fn deref(&self) -> &ApiParts {
+        &self.0
+    }
+}
+
+impl Api {
+    /// Puts the parts together.
+    pub fn new(parts: ApiParts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Reads from the database, on this thread.
+    ///
+    /// A read takes microseconds; handing it to another thread costs more than most of them. The
+    /// runtime has more threads than there are cores, so that a long one holds up nobody.
+    pub fn read<T>(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<T, alephd_store::StoreError>,
+    ) -> Result<T, ApiError> {
+        let reader = self.store.reader();
+        read(&reader).map_err(ApiError::internal)
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Micros {
+        Micros(self.clock.now_micros())
+    }
+}
