@@ -136,7 +136,16 @@ fn a_seed_fixes_every_byte() {
         .iter()
         .map(|envelope| envelope.item_hash.to_string())
         .collect();
-    assert_eq!(sha256(names.as_bytes()).to_string(), "?");
+    assert_eq!(
+        sha256(names.as_bytes()).to_string(),
+        "66edae2d12a05c06b9bb4b22ff1cdd1d833199fefce62fd8aa484a3b9fbd5d19"
+    );
+    let longer = Config {
+        count: 600,
+        ..config.clone()
+    };
+    assert_eq!(envelopes(&longer)[..500], envelopes(&config));
+
     let other = Config { seed: 8, ..config };
     assert_ne!(envelopes(&other)[100], envelopes(&self::config(500))[100]);
 }

@@ -52,7 +52,9 @@ impl VerdictRow {
     /// What clients see at `now` of a parked message with this verdict.
     pub(super) fn shown(&self, stored: MessageStatus, now: Micros) -> MessageStatus {
         let budget = i64::try_from(SHOWN_AS_PENDING.as_micros()).unwrap_or(i64::MAX);
-        if stored == MessageStatus::Pending && self.since.0.saturating_add(budget) <= now.0 {
+        // A code that no retry can lift means that the message was acknowledged and is suspended.
+        let waits = stored == MessageStatus::Pending && self.code.is_retryable();
+        if waits && self.since.0.saturating_add(budget) <= now.0 {
             return MessageStatus::Rejected;
         }
         stored

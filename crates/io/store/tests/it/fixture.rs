@@ -317,8 +317,6 @@ impl Filler<'_> {
         let mut terms: Vec<i64> = post.latest.tags.iter().map(|tag| Term::Tag(tag).id()).collect();
         terms.extend(original.reference.iter().map(|reference| Term::Reference(reference).id()));
         for term in terms {
-            // The planner takes this counter for an upper bound.
-            self.count(Counter::Term(term));
             self.connection
                 .execute(
                     "INSERT INTO post_terms (term, updated, prefix, post) VALUES (?, ?, ?, ?)",

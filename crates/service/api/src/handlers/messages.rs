@@ -158,10 +158,10 @@ async fn hashes(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<Res
     let window = Window::Page { offset, limit };
     let (rows, total) = api.read(|reader| {
         reader.snapshot(|reader| {
-            let rows =
-                reader.message_hashes(query.status, query.dates.start, query.dates.end, order, &window)?;
+            let dates = (query.dates.start, query.dates.end);
+            let rows = reader.message_hashes(query.status, dates, order, &window)?;
             let total = total_of(query.page, query.per_page, rows.len(), || {
-                reader.message_hashes_count(query.status, query.dates.start, query.dates.end)
+                reader.message_hashes_count(query.status, dates)
             })?;
             Ok((rows, total))
         })
@@ -169,14 +169,14 @@ async fn hashes(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<Res
     let mut out = Writer::with_capacity(120 * rows.len() + 128);
     out.begin_object();
     out.key("hashes").begin_array();
-    for row in &rows {
+    for (hash, status, reception) in &rows {
         if query.hash_only {
-            out.text(&row.item_hash.to_string());
+            out.text(&hash.to_string());
         } else {
             out.begin_object();
-            out.key("item_hash").text(&row.item_hash.to_string());
-            out.key("reception_time").text(&row.reception.iso_offset());
-            out.key("status").text(row.status.as_str());
+            out.key("item_hash").text(&hash.to_string());
+            out.key("reception_time").text(&reception.iso_offset());
+            out.key("status").text(status.as_str());
             out.end_object();
         }
     }

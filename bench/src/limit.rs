@@ -1,0 +1,149 @@
+//! The limit L: signature checks per second of all cores.
+
+use std::{num::NonZero, thread, time::Duration};
+
+use alephd_message::Envelope;
+use alephd_signature::verify;
+use alephd_tasks::{Clock, SystemClock};
+use alephd_testkit::{
+    builder,
+    keys::{self, Account},
+    workload::{Accounts, Config, Workload},
+};
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+/// Distinct messages of each kind: together with what belongs to them larger than the caches of
+/// a processor, as in reality.
+const MESSAGES: u64 = 20_000;
+/// Distinct signers of each kind.
+const SIGNERS: u64 = 1_000;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Seconds for each of the three measurements
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// Threads; as many as cores by default
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+/// Checks per second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    pub(crate) threads: usize,
+    /// Recovery of a secp256k1 key.
+    pub(crate) ethereum: f64,
+    /// Ed25519.
+    pub(crate) solana: f64,
+    /// The senders of the workload: this is L.
+    pub(crate) mix: f64,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let threads = args.threads.unwrap_or_else(cores);
+    let limit = measure(threads, Duration::from_secs_f64(args.seconds))?;
+    println!("threads           {}", limit.threads);
+    println!("ETH checks/s      {:.0}", limit.ethereum);
+    println!("SOL checks/s      {:.0}", limit.solana);
+    println!("mix checks/s (L)  {:.0}", limit.mix);
+    Ok(())
+}
+
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+pub(crate) fn measure(threads: usize, duration: Duration) -> Result<Limit> {
+    ensure!(threads > 0, "at least one thread is needed");
+    let ethereum: Vec<Account> = (0..SIGNERS)
+        .map(|number| keys::evm(&format!("limit {number}")).into())
+        .collect();
+    let solana: Vec<Account> = (0..SIGNERS)
+        .map(|number| keys::solana(&format!("limit {number}")).into())
+        .collect();
+    let posts = |accounts: &[Account]| {
+        signed(threads, |number| {
+            let account = &accounts[(number % SIGNERS) as usize];
+            builder::post(account, "limit", json!({"number": number})).seal()
+        })
+    };
+    let ethereum = checks_per_second(&posts(&ethereum), threads, duration)?;
+    let solana = checks_per_second(&posts(&solana), threads, duration)?;
+    let config = Config::new(0, MESSAGES);
+    let accounts = Accounts::new(&config);
+    let unsigned: Vec<_> = Workload::new(&accounts, &config).collect();
+    let mixed = signed(threads, |number| unsigned[number as usize].sign());
+    let mix = checks_per_second(&mixed, threads, duration)?;
+    Ok(Limit {
+        threads,
+        ethereum,
+        solana,
+        mix,
+    })
+}
+
+/// Makes the messages with the numbers below [`MESSAGES`] on all threads.
+fn signed(threads: usize, make: impl Fn(u64) -> Envelope + Sync) -> Vec<Envelope> {
+    let numbers: Vec<u64> = (0..MESSAGES).collect();
+    thread::scope(|scope| {
+        let make = &make;
+        let parts: Vec<_> = numbers
+            .chunks(numbers.len().div_ceil(threads))
+            .map(|part| scope.spawn(move || part.iter().map(|&number| make(number)).collect::<Vec<_>>()))
+            .collect();
+        parts
+            .into_iter()
+            .flat_map(|part| part.join().expect("signing does not panic"))
+            .collect()
+    })
+}
+
+/// Each thread checks its share of the messages, again and again, until the time is over.
+fn checks_per_second(messages: &[Envelope], threads: usize, duration: Duration) -> Result<f64> {
+    for message in messages {
+        ensure!(verify(message).is_ok(), "a generated message does not verify");
+    }
+    let clock = SystemClock::new();
+    let rates: Vec<f64> = thread::scope(|scope| {
+        let clock = &clock;
+        let parts: Vec<_> = messages
+            .chunks(messages.len().div_ceil(threads))
+            .map(|part| {
+                scope.spawn(move || {
+                    let start = clock.monotonic();
+                    let mut valid = 0u64;
+                    loop {
+                        // The clock is read once for many checks, so that it costs nothing.
+                        for chunk in part.chunks(64) {
+                            valid += chunk.iter().filter(|message| verify(message).is_ok()).count() as u64;
+                            let elapsed = clock.monotonic() - start;
+                            if elapsed >= duration {
+                                return valid as f64 / elapsed.as_secs_f64();
+                            }
+                        }
+                    }
+                })
+            })
+            .collect();
+        parts
+            .into_iter()
+            .map(|part| part.join().expect("verification does not panic"))
+            .collect()
+    });
+    Ok(rates.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_is_counted() {
+        let limit = measure(2, Duration::from_millis(20)).unwrap();
+        assert_eq!(limit.threads, 2);
+        assert!(limit.ethereum > 0.0 && limit.solana > 0.0 && limit.mix > 0.0);
+        measure(0, Duration::ZERO).unwrap_err();
+    }
+}
