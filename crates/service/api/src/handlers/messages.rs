@@ -155,11 +155,10 @@ async fn hashes(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<Res
     let order = order_of(query.sort_order);
     let limit = (query.per_page > 0).then_some(query.per_page);
     let offset = query.page.saturating_sub(1).saturating_mul(query.per_page);
-    let window = Window::Page { offset, limit };
     let (rows, total) = api.read(|reader| {
         reader.snapshot(|reader| {
             let dates = (query.dates.start, query.dates.end);
-            let rows = reader.message_hashes(query.status, dates, order, &window)?;
+            let rows = reader.message_hashes(query.status, dates, order, (offset, limit))?;
             let total = total_of(query.page, query.per_page, rows.len(), || {
                 reader.message_hashes_count(query.status, dates)
             })?;
