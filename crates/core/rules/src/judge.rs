@@ -40,7 +40,11 @@ pub struct Known {
 impl Known {
     /// Whether the message has its effects at this position.
     pub fn is_live_at(&self, position: &Position) -> bool {
-        self.accepted && self.withdrawn.as_ref().is_none_or(|withdrawn| withdrawn > position)
+        self.accepted
+            && self
+                .withdrawn
+                .as_ref()
+                .is_none_or(|withdrawn| withdrawn > position)
     }
 }
 
@@ -94,12 +98,16 @@ pub fn needs(content: &Content) -> Needs {
     let mut needs = Needs::default();
     match &content.body {
         Body::Post(post) if post.is_amend() => {
-            needs.messages.extend(post.reference.as_deref().and_then(ItemHash::parse_strict));
+            needs
+                .messages
+                .extend(post.reference.as_deref().and_then(ItemHash::parse_strict));
         }
         Body::Post(_) | Body::Aggregate(_) => {}
         Body::Store(store) => {
             needs.file = Some(store.item_hash.clone());
-            needs.messages.extend(store.reference.as_deref().and_then(ItemHash::parse_strict));
+            needs
+                .messages
+                .extend(store.reference.as_deref().and_then(ItemHash::parse_strict));
         }
         Body::Forget(forget) => {
             needs.messages = forget.hashes.clone();
@@ -108,8 +116,12 @@ pub fn needs(content: &Content) -> Needs {
         // The network checks no dependency of a V-PROGRAM.
         Body::VProgram(_) => {}
         Body::Program(machine) | Body::Instance(machine) => {
-            needs.messages.extend(machine.volumes.iter().map(|volume| volume.reference.clone()));
-            needs.messages.extend(machine.replaces.as_deref().and_then(ItemHash::parse_strict));
+            needs
+                .messages
+                .extend(machine.volumes.iter().map(|volume| volume.reference.clone()));
+            needs
+                .messages
+                .extend(machine.replaces.as_deref().and_then(ItemHash::parse_strict));
         }
     }
     needs.messages.sort();
@@ -123,7 +135,11 @@ pub fn owners_to_consult(subject: &Subject, messages: &HashMap<ItemHash, Known>)
     let mut owners = Vec::new();
     if subject.message_type == MessageType::Forget {
         let targets = messages.values().map(|known| &known.subject.owner);
-        owners.extend(targets.filter(|owner| !owner.eq_ignore_ascii_case(&subject.sender)).cloned());
+        owners.extend(
+            targets
+                .filter(|owner| !owner.eq_ignore_ascii_case(&subject.sender))
+                .cloned(),
+        );
         owners.sort();
         owners.dedup();
     } else if subject.is_delegated() {
@@ -166,7 +182,11 @@ fn permitted(subject: &Subject, target: &Subject, facts: &Facts) -> Step {
         let list = facts.authorizations.get(&target.owner);
         list.is_some_and(|list| list.allow(&subject.sender, target))
     };
-    if own || delegated() { Ok(()) } else { refuse(ErrorCode::PermissionDenied, None) }
+    if own || delegated() {
+        Ok(())
+    } else {
+        refuse(ErrorCode::PermissionDenied, None)
+    }
 }
 
 fn judge_amend(subject: &Subject, post: &Post, facts: &Facts) -> Step {
@@ -184,7 +204,11 @@ fn judge_amend(subject: &Subject, post: &Post, facts: &Facts) -> Step {
         return refuse(ErrorCode::PostAmendAmend, None);
     }
     // A forgotten original takes its amends along, so that it counts as known here.
-    if target.accepted { Ok(()) } else { wait(ErrorCode::PostAmendTargetNotFound, None) }
+    if target.accepted {
+        Ok(())
+    } else {
+        wait(ErrorCode::PostAmendTargetNotFound, None)
+    }
 }
 
 fn judge_store(subject: &Subject, store: &Store, facts: &Facts) -> Step {
@@ -247,7 +271,9 @@ fn judge_machine(subject: &Subject, machine: &Machine, facts: &Facts) -> Step {
         // The size is compared with the file that the reference itself names: a later revision
         // of it must not turn against a machine that was accepted before.
         let parent_size = stores(&volume.reference).and_then(|known| known.file_size);
-        let (Some(size_mib), Some(parent_size)) = (volume.size_mib, parent_size) else { continue };
+        let (Some(size_mib), Some(parent_size)) = (volume.size_mib, parent_size) else {
+            continue;
+        };
         let volume_size = size_mib.saturating_mul(1 << 20);
         if volume_size < parent_size {
             return refuse(

@@ -62,7 +62,9 @@ pub fn balance_update(
 fn parse_balances(content: Option<&str>) -> Result<BalanceUpdate, LedgerError> {
     let content = object(content)?;
     let chain = text(&content, "chain")?;
-    let chain = chain.parse().map_err(|_| LedgerError(format!("unknown chain {chain:?}")))?;
+    let chain = chain
+        .parse()
+        .map_err(|_| LedgerError(format!("unknown chain {chain:?}")))?;
     let dapp = match content.get("dapp") {
         None | Some(Value::Null) => None,
         Some(Value::String(dapp)) => Some(dapp.clone()),
@@ -79,9 +81,17 @@ fn parse_balances(content: Option<&str>) -> Result<BalanceUpdate, LedgerError> {
             Value::String(number) if number.parse::<f64>().is_ok_and(f64::is_finite) => number.clone(),
             _ => return Err(LedgerError(format!("the balance of {address} must be a number"))),
         };
-        Ok(BalanceEntry { address: address.clone(), balance })
+        Ok(BalanceEntry {
+            address: address.clone(),
+            balance,
+        })
     });
-    Ok(BalanceUpdate { chain, dapp, height, entries: entries.collect::<Result<_, _>>()? })
+    Ok(BalanceUpdate {
+        chain,
+        dapp,
+        height,
+        entries: entries.collect::<Result<_, _>>()?,
+    })
 }
 
 /// What a line of a credit post does.
@@ -149,7 +159,9 @@ pub fn credit_entries(
     content: Option<&str>,
 ) -> Option<Result<Vec<CreditEntry>, LedgerError>> {
     let in_channel = |channel: &Option<String>| {
-        channel.as_ref().is_some_and(|channel| trusted.credit_channels.contains(channel))
+        channel
+            .as_ref()
+            .is_some_and(|channel| trusted.credit_channels.contains(channel))
     };
     if !channels.iter().any(in_channel) {
         return None;
@@ -173,18 +185,37 @@ fn parse_credits(
 ) -> Result<Vec<CreditEntry>, LedgerError> {
     let content = object(content)?;
     let missing = || LedgerError(format!("{section}.credits must be a list"));
-    let body = content.get(section).and_then(Value::as_object).ok_or_else(missing)?;
-    let lines = body.get("credits").and_then(Value::as_array).ok_or_else(missing)?;
-    let factor = if time < FINE_CREDITS_SINCE { COARSE_CREDIT } else { 1 };
+    let body = content
+        .get(section)
+        .and_then(Value::as_object)
+        .ok_or_else(missing)?;
+    let lines = body
+        .get("credits")
+        .and_then(Value::as_array)
+        .ok_or_else(missing)?;
+    let factor = if time < FINE_CREDITS_SINCE {
+        COARSE_CREDIT
+    } else {
+        1
+    };
     let mut entries = Vec::with_capacity(lines.len());
     for line in lines {
-        let line = line.as_object().ok_or_else(|| LedgerError("a credit line must be an object".into()))?;
-        let amount = line.get("amount").and_then(Value::as_i64).filter(|amount| *amount > 0);
+        let line = line
+            .as_object()
+            .ok_or_else(|| LedgerError("a credit line must be an object".into()))?;
+        let amount = line
+            .get("amount")
+            .and_then(Value::as_i64)
+            .filter(|amount| *amount > 0);
         let amount = amount.and_then(|amount| amount.checked_mul(factor));
         let amount = amount.ok_or_else(|| LedgerError("amount must be a positive integer".into()))?;
         let address = text(line, "address")?;
         let mut entry = credit_line(kind, address, line, body)?;
-        entry.amount = if kind == CreditKind::Expense { -amount } else { amount };
+        entry.amount = if kind == CreditKind::Expense {
+            -amount
+        } else {
+            amount
+        };
         if kind == CreditKind::Transfer {
             check_recipient(&entries, owner, &entry.address)?;
             entry.counterparty = Some(owner.to_owned());
@@ -202,7 +233,10 @@ fn check_recipient(entries: &[CreditEntry], owner: &str, recipient: &str) -> Res
     if recipient == owner {
         return Err(LedgerError("a transfer to oneself is not possible".into()));
     }
-    if entries.iter().any(|entry| entry.amount > 0 && entry.address == recipient) {
+    if entries
+        .iter()
+        .any(|entry| entry.amount > 0 && entry.address == recipient)
+    {
         return Err(LedgerError(format!("{recipient} occurs twice in one transfer")));
     }
     Ok(())
@@ -249,17 +283,29 @@ fn credit_line(
         token: common("token"),
         chain: common("chain"),
         provider: optional("provider"),
-        origin: if is_expense { optional("execution_id") } else { optional("origin") },
+        origin: if is_expense {
+            optional("execution_id")
+        } else {
+            optional("origin")
+        },
         origin_ref: optional("ref"),
-        payment_method: if is_expense { Some("credit_expense".into()) } else { optional("payment_method") },
+        payment_method: if is_expense {
+            Some("credit_expense".into())
+        } else {
+            optional("payment_method")
+        },
         count: line.get("count").and_then(Value::as_i64),
         size_mib: decimal("size"),
     })
 }
 
 fn milliseconds(number: Option<&Number>) -> Result<Micros, LedgerError> {
-    let millis = number.and_then(Number::as_i64).and_then(|millis| millis.checked_mul(1000));
-    millis.map(Micros).ok_or_else(|| LedgerError("expiration must be a number of milliseconds".into()))
+    let millis = number
+        .and_then(Number::as_i64)
+        .and_then(|millis| millis.checked_mul(1000));
+    millis
+        .map(Micros)
+        .ok_or_else(|| LedgerError("expiration must be a number of milliseconds".into()))
 }
 
 fn object(content: Option<&str>) -> Result<Map<String, Value>, LedgerError> {
@@ -269,5 +315,7 @@ fn object(content: Option<&str>) -> Result<Map<String, Value>, LedgerError> {
 
 fn text(map: &Map<String, Value>, key: &str) -> Result<String, LedgerError> {
     let value = map.get(key).and_then(Value::as_str);
-    value.map(str::to_owned).ok_or_else(|| LedgerError(format!("{key} must be a string")))
+    value
+        .map(str::to_owned)
+        .ok_or_else(|| LedgerError(format!("{key} must be a string")))
 }

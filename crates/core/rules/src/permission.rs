@@ -47,9 +47,12 @@ impl Authorization {
         let list = |key: &str| match entry.get(key) {
             None | Some(Value::Null) => Some(Vec::new()),
             // A member that is no string can match nothing; it still makes the filter non-empty.
-            Some(Value::Array(members)) => {
-                Some(members.iter().map(|member| member.as_str().unwrap_or("\0").to_owned()).collect())
-            }
+            Some(Value::Array(members)) => Some(
+                members
+                    .iter()
+                    .map(|member| member.as_str().unwrap_or("\0").to_owned())
+                    .collect(),
+            ),
             Some(_) => None,
         };
         let chain = match entry.get("chain") {
@@ -74,7 +77,10 @@ impl Authorization {
         };
         let label = subject.label.as_deref();
         self.address.to_lowercase() == sender.to_lowercase()
-            && self.chain.as_deref().is_none_or(|chain| chain == subject.chain.as_str())
+            && self
+                .chain
+                .as_deref()
+                .is_none_or(|chain| chain == subject.chain.as_str())
             && within(&self.channels, subject.channel.as_deref())
             && within(&self.types, Some(subject.message_type.as_str()))
             && (subject.message_type != MessageType::Post || within(&self.post_types, label))
@@ -137,8 +143,14 @@ mod tests {
             assert_eq!(allowed(&list, &post), expected, "{filter}");
         }
         let aggregate = subject(MessageType::Aggregate, "k");
-        assert!(allowed(r#"[{"address":"0xB","aggregate_keys":["k"],"post_types":["x"]}]"#, &aggregate));
-        assert!(!allowed(r#"[{"address":"0xB","aggregate_keys":["q"]}]"#, &aggregate));
+        assert!(allowed(
+            r#"[{"address":"0xB","aggregate_keys":["k"],"post_types":["x"]}]"#,
+            &aggregate
+        ));
+        assert!(!allowed(
+            r#"[{"address":"0xB","aggregate_keys":["q"]}]"#,
+            &aggregate
+        ));
     }
 
     #[test]

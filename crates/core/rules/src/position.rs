@@ -27,7 +27,9 @@ impl Position {
 /// By time, then by the stored bytes of the hash: the order in which a database sorts them.
 impl Ord for Position {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.time.cmp(&other.time).then_with(|| self.hash.key().cmp(other.hash.key()))
+        self.time
+            .cmp(&other.time)
+            .then_with(|| self.hash.key().cmp(other.hash.key()))
     }
 }
 

@@ -23,8 +23,14 @@ pub enum MessageStatus {
 
 impl MessageStatus {
     /// Every status, in storage order.
-    pub const ALL: [Self; 6] =
-        [Self::Processed, Self::Removing, Self::Pending, Self::Rejected, Self::Forgotten, Self::Removed];
+    pub const ALL: [Self; 6] = [
+        Self::Processed,
+        Self::Removing,
+        Self::Pending,
+        Self::Rejected,
+        Self::Forgotten,
+        Self::Removed,
+    ];
 
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {

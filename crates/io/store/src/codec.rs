@@ -22,7 +22,9 @@ pub(crate) fn item_type(index: u8) -> Result<ItemType, StoreError> {
 }
 
 pub(crate) fn payment(index: Option<u8>) -> Result<Option<PaymentType>, StoreError> {
-    index.map(|index| PaymentType::from_index(index).ok_or(StoreError::Damaged("payment"))).transpose()
+    index
+        .map(|index| PaymentType::from_index(index).ok_or(StoreError::Damaged("payment")))
+        .transpose()
 }
 
 pub(crate) fn item_hash(key: &[u8]) -> Result<ItemHash, StoreError> {

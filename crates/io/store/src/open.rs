@@ -33,7 +33,12 @@ pub struct StoreConfig {
 impl StoreConfig {
     /// Defaults that keep a node with a million messages well under 400 MB.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), readers: 4, writer_cache: 96 << 20, reader_cache: 12 << 20 }
+        Self {
+            path: path.into(),
+            readers: 4,
+            writer_cache: 96 << 20,
+            reader_cache: 12 << 20,
+        }
     }
 }
 
@@ -53,8 +58,10 @@ impl Store {
     /// Opens or creates the database and brings its schema up to date.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
         if let Some(folder) = config.path.parent() {
-            fs::create_dir_all(folder)
-                .map_err(|source| StoreError::Folder { path: folder.to_owned(), source })?;
+            fs::create_dir_all(folder).map_err(|source| StoreError::Folder {
+                path: folder.to_owned(),
+                source,
+            })?;
         }
         let mut connection = Connection::open(&config.path)?;
         configure(&connection, config.writer_cache)?;
@@ -69,7 +76,10 @@ impl Store {
             .collect::<Result<Vec<_>, _>>()?;
         let writer = Writer::new(connection)?;
         Ok(Self {
-            pool: Arc::new(Pool { idle: Mutex::new(readers), returned: Condvar::new() }),
+            pool: Arc::new(Pool {
+                idle: Mutex::new(readers),
+                returned: Condvar::new(),
+            }),
             writer: Arc::new(Mutex::new(Some(writer))),
         })
     }
@@ -84,9 +94,16 @@ impl Store {
         let mut idle = lock(&self.pool.idle);
         loop {
             if let Some(connection) = idle.pop() {
-                return Reader { connection: Some(connection), pool: Arc::clone(&self.pool) };
+                return Reader {
+                    connection: Some(connection),
+                    pool: Arc::clone(&self.pool),
+                };
             }
-            idle = self.pool.returned.wait(idle).unwrap_or_else(PoisonError::into_inner);
+            idle = self
+                .pool
+                .returned
+                .wait(idle)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }

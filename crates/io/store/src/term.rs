@@ -98,7 +98,11 @@ impl Counter {
             Self::Files(address) => (15, address, 0),
         };
         // Small ids stay small numbers, close together in the index; terms are spread anyway.
-        if kind == 4 { a | 1 << 62 } else { (a << 8) | i64::from(kind << 3 | b) }
+        if kind == 4 {
+            a | 1 << 62
+        } else {
+            (a << 8) | i64::from(kind << 3 | b)
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod account;
 mod aggregate;
+mod copies;
 mod file;
 mod index;
 mod ledger;
@@ -13,6 +14,8 @@ mod link;
 mod message;
 mod names;
 mod post;
+mod row;
+mod verdict;
 
 use std::collections::HashMap;
 
@@ -21,9 +24,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use alephd_rules::root::{Leaf, StateRoot};
 
 pub use aggregate::ElementKey;
+pub use copies::MessageCopy;
 pub use file::PinKind;
 pub use link::LinkKind;
-pub use message::{MessageCopy, NewMessage, Refused, Row, State};
+pub use message::NewMessage;
+pub use row::{Row, State};
+pub use verdict::Refused;
 
 use crate::{Counter, StoreError};
 use names::Interner;
@@ -75,9 +81,9 @@ impl Writer {
     pub fn commit(&mut self) -> Result<(), StoreError> {
         self.flush_counters()?;
         if self.root_changed {
-            let mut statement = self
-                .connection
-                .prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?;
+            let mut statement = self.connection.prepare_cached(
+                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+            )?;
             statement.execute(params![LIVE_ROOT, self.root.to_bytes()])?;
             self.root_changed = false;
         }
@@ -109,7 +115,8 @@ impl Writer {
 
     /// Moves what the write-ahead log holds into the main file. For a clean shutdown.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
-        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(())
     }
 
@@ -152,7 +159,9 @@ impl Writer {
 
 fn read_root(connection: &Connection) -> Result<StateRoot, StoreError> {
     let bytes: Option<Vec<u8>> = connection
-        .query_row("SELECT value FROM meta WHERE key = ?1", [LIVE_ROOT], |row| row.get(0))
+        .query_row("SELECT value FROM meta WHERE key = ?1", [LIVE_ROOT], |row| {
+            row.get(0)
+        })
         .optional()?;
     match bytes {
         None => Ok(StateRoot::default()),

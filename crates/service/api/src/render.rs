@@ -114,7 +114,9 @@ fn store_file(content: &str) -> Option<String> {
     struct File {
         item_hash: String,
     }
-    serde_json::from_str::<File>(content).ok().map(|file| file.item_hash)
+    serde_json::from_str::<File>(content)
+        .ok()
+        .map(|file| file.item_hash)
 }
 
 /// The user content of a POST, as JSON text.

@@ -68,7 +68,12 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(writer: Writer, config: EngineConfig) -> Self {
-        Self { writer, config, risen: Vec::new(), now: Micros(0) }
+        Self {
+            writer,
+            config,
+            risen: Vec::new(),
+            now: Micros(0),
+        }
     }
 
     /// Opens a transaction; everything in it happens at `now`.
@@ -115,7 +120,8 @@ impl Engine {
     ) -> Result<Vec<Arc<Row>>, PipelineError> {
         let now = self.now;
         self.writer.file_insert(hash, size)?;
-        self.writer.pin_grace(hash, now, Micros(now.0 + self.config.grace.0))?;
+        self.writer
+            .pin_grace(hash, now, Micros(now.0 + self.config.grace.0))?;
         let mut waiting = Vec::new();
         let mut stores = Vec::new();
         for (_, source) in self.writer.link_sources(hash)? {
@@ -132,8 +138,16 @@ impl Engine {
 
     /// The outcome to report for a row.
     fn outcome(&mut self, row: &Row) -> Result<Outcome, StoreError> {
-        let code = if row.state.status.is_live() { None } else { self.writer.verdict_get(row.id)? };
-        Ok(Outcome { item_hash: row.hash.clone(), status: row.state.status, code })
+        let code = if row.state.status.is_live() {
+            None
+        } else {
+            self.writer.verdict_get(row.id)?
+        };
+        Ok(Outcome {
+            item_hash: row.hash.clone(),
+            status: row.state.status,
+            code,
+        })
     }
 }
 

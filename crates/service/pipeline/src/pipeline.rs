@@ -72,8 +72,16 @@ struct VerifyJob {
 }
 
 enum EngineJob {
-    Message { prepared: Box<Prepared>, origin: Origin, answer: Option<Answer> },
-    File { hash: ItemHash, size: u64, answer: oneshot::Sender<Result<(), Arc<PipelineError>>> },
+    Message {
+        prepared: Box<Prepared>,
+        origin: Origin,
+        answer: Option<Answer>,
+    },
+    File {
+        hash: ItemHash,
+        size: u64,
+        answer: oneshot::Sender<Result<(), Arc<PipelineError>>>,
+    },
     Close,
 }
 
@@ -107,19 +115,40 @@ impl Pipeline {
             clock,
         };
         threads.push(spawn("engine".to_owned(), move || task.run())?);
-        Ok(Self { jobs, engine, events, threads: Arc::new(std::sync::Mutex::new(threads)) })
+        Ok(Self {
+            jobs,
+            engine,
+            events,
+            threads: Arc::new(std::sync::Mutex::new(threads)),
+        })
     }
 
     /// Takes a message in and waits until its outcome is on disk.
     pub async fn submit(&self, envelope: Envelope, origin: Origin) -> Result<Outcome, Arc<PipelineError>> {
         let (answer, outcome) = oneshot::channel();
-        self.enqueue(VerifyJob { envelope, origin, answer: Some(answer) }).await?;
-        outcome.await.unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))
+        self.enqueue(VerifyJob {
+            envelope,
+            origin,
+            answer: Some(answer),
+        })
+        .await?;
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))
     }
 
     /// Takes a message in without waiting for its outcome. Waits while the queue is full.
-    pub async fn submit_detached(&self, envelope: Envelope, origin: Origin) -> Result<(), Arc<PipelineError>> {
-        self.enqueue(VerifyJob { envelope, origin, answer: None }).await
+    pub async fn submit_detached(
+        &self,
+        envelope: Envelope,
+        origin: Origin,
+    ) -> Result<(), Arc<PipelineError>> {
+        self.enqueue(VerifyJob {
+            envelope,
+            origin,
+            answer: None,
+        })
+        .await
     }
 
     /// Like [`Pipeline::submit_detached`] for a thread that may block. The receiver yields the
@@ -130,7 +159,11 @@ impl Pipeline {
         origin: Origin,
     ) -> Result<oneshot::Receiver<Result<Outcome, Arc<PipelineError>>>, PipelineError> {
         let (answer, outcome) = oneshot::channel();
-        let job = VerifyJob { envelope, origin, answer: Some(answer) };
+        let job = VerifyJob {
+            envelope,
+            origin,
+            answer: Some(answer),
+        };
         self.jobs.send(job).map_err(|_| PipelineError::Closed)?;
         Ok(outcome)
     }
@@ -140,7 +173,8 @@ impl Pipeline {
         let (answer, done) = oneshot::channel();
         let job = EngineJob::File { hash, size, answer };
         send(&self.engine, job).await?;
-        done.await.unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))
+        done.await
+            .unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))
     }
 
     /// Events from now on. A subscriber that falls behind misses the oldest.
@@ -185,7 +219,10 @@ async fn send<T: Send + 'static>(queue: &Sender<T>, job: T) -> Result<(), Arc<Pi
 }
 
 fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, PipelineError> {
-    thread::Builder::new().name(name).spawn(run).map_err(PipelineError::Thread)
+    thread::Builder::new()
+        .name(name)
+        .spawn(run)
+        .map_err(PipelineError::Thread)
 }
 
 /// A verification thread.
@@ -201,7 +238,11 @@ impl Verifier {
         while let Ok(job) = self.jobs.recv() {
             let content = self.fetch(&job.envelope);
             let prepared = Box::new(prepare(job.envelope, content));
-            let job = EngineJob::Message { prepared, origin: job.origin, answer: job.answer };
+            let job = EngineJob::Message {
+                prepared,
+                origin: job.origin,
+                answer: job.answer,
+            };
             if self.engine.send(job).is_err() {
                 return;
             }
@@ -213,7 +254,10 @@ impl Verifier {
         if envelope.item_type == ItemType::Inline {
             return None;
         }
-        let bytes = self.runtime.block_on(self.blobs.read_all(&envelope.item_hash, CONTENT_LIMIT)).ok()?;
+        let bytes = self
+            .runtime
+            .block_on(self.blobs.read_all(&envelope.item_hash, CONTENT_LIMIT))
+            .ok()?;
         // Content that is no text is refused as text that is no JSON.
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
@@ -296,7 +340,11 @@ impl EngineTask {
         let mut job = first;
         for taken in 1.. {
             match job {
-                EngineJob::Message { prepared, origin, answer } => {
+                EngineJob::Message {
+                    prepared,
+                    origin,
+                    answer,
+                } => {
                     let outcome = self.engine.take(&prepared)?;
                     answers.announce |= origin == Origin::Network;
                     answers.outcomes.extend(answer.map(|answer| (answer, outcome)));
@@ -304,7 +352,9 @@ impl EngineTask {
                 EngineJob::File { hash, size, answer } => {
                     let waiting = self.engine.file_arrived(&hash, size)?;
                     answers.announce = true;
-                    answers.prepare_again.extend(waiting.iter().map(|row| envelope_of(row)));
+                    answers
+                        .prepare_again
+                        .extend(waiting.iter().map(|row| envelope_of(row)));
                     answers.files.push(answer);
                 }
                 EngineJob::Close => {
@@ -332,7 +382,14 @@ impl EngineTask {
         let queue = self.again.clone();
         let feed = move || {
             for envelope in envelopes {
-                if queue.send(VerifyJob { envelope, origin: Origin::Network, answer: None }).is_err() {
+                if queue
+                    .send(VerifyJob {
+                        envelope,
+                        origin: Origin::Network,
+                        answer: None,
+                    })
+                    .is_err()
+                {
                     return;
                 }
             }

@@ -41,9 +41,10 @@ pub enum Finding {
 pub fn prepare(envelope: Envelope, content: Option<String>) -> Prepared {
     let finding = match verify(&envelope) {
         Ok(()) => read_content(&envelope, content),
-        Err(error) => {
-            Finding::Refused { code: error.code(), details: json!({"errors": [error.to_string()]}) }
-        }
+        Err(error) => Finding::Refused {
+            code: error.code(),
+            details: json!({"errors": [error.to_string()]}),
+        },
     };
     Prepared { envelope, finding }
 }
@@ -60,16 +61,23 @@ fn read_content(envelope: &Envelope, fetched: Option<String>) -> Finding {
                 .map(|(content, item_text)| (content, Some(text), item_text))
         }
         (None, None) => {
-            debug_assert_ne!(envelope.item_type, ItemType::Inline, "inline content is in the envelope");
+            debug_assert_ne!(
+                envelope.item_type,
+                ItemType::Inline,
+                "inline content is in the envelope"
+            );
             return Finding::ContentMissing;
         }
     };
     match parsed {
-        Ok((content, fetched_text, item_text)) => {
-            Finding::Valid { content: Box::new(content), fetched_text, item_text }
-        }
-        Err(error) => {
-            Finding::Refused { code: ErrorCode::InvalidFormat, details: json!({"errors": error.to_json()}) }
-        }
+        Ok((content, fetched_text, item_text)) => Finding::Valid {
+            content: Box::new(content),
+            fetched_text,
+            item_text,
+        },
+        Err(error) => Finding::Refused {
+            code: ErrorCode::InvalidFormat,
+            details: json!({"errors": error.to_json()}),
+        },
     }
 }

@@ -6,7 +6,7 @@ use alephd_message::{Chain, ItemHash, ItemType, MessageType, Micros, PaymentType
 use alephd_rules::MessageStatus;
 
 use super::{lookup, stream};
-use crate::{Reader, StoreError, codec, write::LinkKind};
+use crate::{Reader, StoreError, codec};
 
 /// A message as the API shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +55,7 @@ pub struct MessageRow {
     pub confirmed_at: Option<Micros>,
     /// All confirmations, earliest first.
     pub confirmations: Vec<Confirmation>,
-    /// Of a forgotten message: the FORGETs that count, in the order of their positions.
+    /// Of a forgotten message: the FORGETs by which it went, in the order of their positions.
     pub forgotten_by: Vec<ItemHash>,
 }
 
@@ -145,7 +145,9 @@ pub(super) fn by_id(connection: &Connection, id: i64) -> Result<Option<MessageRo
         message.confirmations = confirmations(connection, id)?;
     }
     if message.status == MessageStatus::Forgotten {
-        message.forgotten_by = forgotten_by(connection, &message)?;
+        message.forgotten_by = forgotten_by(connection, id)?;
+        // It may still be held for a while, but not for anybody to see.
+        (message.text, message.served_text) = (None, None);
     }
     Ok(Some(message))
 }
@@ -178,65 +180,16 @@ fn confirmations(connection: &Connection, id: i64) -> Result<Vec<Confirmation>, 
     Ok(confirmations)
 }
 
-/// FORGETs by which a message went: those that name it, the original that it amends, or the
-/// aggregate that it belongs to.
-fn forgotten_by(connection: &Connection, message: &MessageRow) -> Result<Vec<ItemHash>, StoreError> {
-    let mut found = forgets_naming(connection, &message.item_hash)?;
-    let label = message.label.as_deref();
-    if message.message_type == MessageType::Post && label == Some("amend") {
-        let original = message.reference.as_deref().and_then(ItemHash::parse_strict);
-        if let Some(original) = original {
-            found.extend(forgets_naming(connection, &original)?);
-        }
-    }
-    let key = label.filter(|_| message.message_type == MessageType::Aggregate);
-    if let Some(key) = key.and_then(ItemHash::parse_strict) {
-        found.extend(forgets_of_aggregate(connection, &key, message)?);
-    }
-    found.sort_unstable();
-    found.dedup();
-    Ok(found.into_iter().map(|(_, hash)| hash).collect())
-}
-
-type Positioned = (i64, ItemHash);
-
-fn forgets_naming(connection: &Connection, target: &ItemHash) -> Result<Vec<Positioned>, StoreError> {
-    let rows = stream::rows(
+/// The names in a tombstone are separated by spaces.
+fn forgotten_by(connection: &Connection, id: i64) -> Result<Vec<ItemHash>, StoreError> {
+    let names: Option<String> = stream::value(
         connection,
-        "SELECT f.content_time, f.hash FROM edges e CROSS JOIN messages f ON f.id = e.source
-         WHERE e.prefix = ? AND e.kind = ? AND e.target = ? AND f.accepted = 1",
-        &[&target.order_prefix(), &(LinkKind::Forget as u8), &target.key()],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+        "SELECT forgotten_by FROM tombstones WHERE message = ?",
+        &[&id],
     )?;
-    positioned(rows)
-}
-
-/// A FORGET drops the elements of its own owner that precede it.
-fn forgets_of_aggregate(
-    connection: &Connection,
-    key: &ItemHash,
-    element: &MessageRow,
-) -> Result<Vec<Positioned>, StoreError> {
-    let rows = stream::rows(
-        connection,
-        "SELECT f.content_time, f.hash FROM edges e CROSS JOIN messages f ON f.id = e.source
-         WHERE e.prefix = ? AND e.kind = ? AND e.target = ? AND f.accepted = 1
-           AND f.owner = (SELECT owner FROM messages WHERE id = ?)",
-        &[
-            &key.order_prefix(),
-            &(LinkKind::ForgetAggregate as u8),
-            &key.key(),
-            &element.id,
-        ],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    let mut forgets = positioned(rows)?;
-    forgets.retain(|(time, hash)| (element.content_time.0, &element.item_hash) < (*time, hash));
-    Ok(forgets)
-}
-
-fn positioned(rows: Vec<(i64, Vec<u8>)>) -> Result<Vec<Positioned>, StoreError> {
-    rows.into_iter()
-        .map(|(time, key)| Ok((time, codec::item_hash(&key)?)))
-        .collect()
+    let names = names.unwrap_or_default();
+    let hashes = names.split_whitespace().map(ItemHash::parse_lenient);
+    hashes
+        .collect::<Option<_>>()
+        .ok_or(StoreError::Damaged("tombstone"))
 }

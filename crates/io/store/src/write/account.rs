@@ -35,11 +35,16 @@ const POST_TYPE: u8 = 1;
 
 impl Writer {
     pub(super) fn account_enter(&mut self, row: &Row) -> Result<(), StoreError> {
-        *self.sent.entry((row.sender_id, row.message_type.index())).or_default() += 1;
+        *self
+            .sent
+            .entry((row.sender_id, row.message_type.index()))
+            .or_default() += 1;
         for (kind, name) in used(row) {
             if self.used_names.insert((row.sender_id, kind, name)) {
                 self.connection
-                    .prepare_cached("INSERT OR IGNORE INTO used_names (address, kind, name) VALUES (?1, ?2, ?3)")?
+                    .prepare_cached(
+                        "INSERT OR IGNORE INTO used_names (address, kind, name) VALUES (?1, ?2, ?3)",
+                    )?
                     .execute(params![row.sender_id, kind, name])?;
             }
         }
@@ -48,7 +53,10 @@ impl Writer {
 
     /// Called after the row has left the live states.
     pub(super) fn account_leave(&mut self, row: &Row) -> Result<(), StoreError> {
-        *self.sent.entry((row.sender_id, row.message_type.index())).or_default() -= 1;
+        *self
+            .sent
+            .entry((row.sender_id, row.message_type.index()))
+            .or_default() -= 1;
         for (kind, name) in used(row) {
             let sql = if kind == CHANNEL {
                 "SELECT 1 FROM messages WHERE sender = ?1 AND status <= 1 AND channel = ?2 AND ?3 >= 0 LIMIT 1"
@@ -58,7 +66,9 @@ impl Writer {
             let found: Option<i64> = self
                 .connection
                 .prepare_cached(sql)?
-                .query_row(params![row.sender_id, name, MessageType::Post.index()], |row| row.get(0))
+                .query_row(params![row.sender_id, name, MessageType::Post.index()], |row| {
+                    row.get(0)
+                })
                 .optional()?;
             if found.is_none() {
                 self.connection
@@ -73,5 +83,8 @@ impl Writer {
 
 fn used(row: &Row) -> impl Iterator<Item = (u8, i64)> {
     let post_type = row.label_id.filter(|_| row.message_type == MessageType::Post);
-    row.channel_id.map(|name| (CHANNEL, name)).into_iter().chain(post_type.map(|name| (POST_TYPE, name)))
+    row.channel_id
+        .map(|name| (CHANNEL, name))
+        .into_iter()
+        .chain(post_type.map(|name| (POST_TYPE, name)))
 }

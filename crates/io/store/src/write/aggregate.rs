@@ -41,7 +41,9 @@ impl Writer {
         };
         let position = (row.content_time.0, row.hash.key());
         self.connection
-            .prepare_cached("INSERT INTO aggregate_elements (aggregate, time, hash, message) VALUES (?1, ?2, ?3, ?4)")?
+            .prepare_cached(
+                "INSERT INTO aggregate_elements (aggregate, time, hash, message) VALUES (?1, ?2, ?3, ?4)",
+            )?
             .execute(params![id, position.0, position.1, row.id])?;
         for (field, value) in fields {
             self.field_write(row, id, field, value)?;
@@ -60,7 +62,10 @@ impl Writer {
                 self.head_leaf(row, &head, true)
             }
             Some(old) => {
-                let mut new = Head { elements: old.elements + 1, ..old };
+                let mut new = Head {
+                    elements: old.elements + 1,
+                    ..old
+                };
                 if self.element_before(row, old.first, old.created)? {
                     (new.created, new.first) = (position.0, row.id);
                 }
@@ -74,7 +79,9 @@ impl Writer {
 
     /// An element is no longer live. `fields` names what it sets.
     pub fn aggregate_leave(&mut self, row: &Row, fields: &[&str]) -> Result<(), StoreError> {
-        let Some(old) = self.aggregate_head(row)? else { return Ok(()) };
+        let Some(old) = self.aggregate_head(row)? else {
+            return Ok(());
+        };
         self.connection
             .prepare_cached(
                 "DELETE FROM aggregate_elements WHERE aggregate = ?1 AND time = ?2 AND hash = ?3 AND message = ?4",
@@ -85,21 +92,31 @@ impl Writer {
         }
         if old.elements <= 1 {
             self.head_leaf(row, &old, false)?;
-            self.connection.prepare_cached("DELETE FROM aggregates WHERE id = ?1")?.execute([old.id])?;
+            self.connection
+                .prepare_cached("DELETE FROM aggregates WHERE id = ?1")?
+                .execute([old.id])?;
             self.count(Counter::Aggregates, -1);
             return Ok(());
         }
         let (created, first) = self.element_at_end(old.id, "ASC")?;
         let (updated, last) = self.element_at_end(old.id, "DESC")?;
-        let new = Head { created, updated, first, last, elements: old.elements - 1, ..old };
+        let new = Head {
+            created,
+            updated,
+            first,
+            last,
+            elements: old.elements - 1,
+            ..old
+        };
         self.head_change(row, &old, &new)
     }
 
     /// Ids of the elements of an aggregate.
     pub fn aggregate_elements(&mut self, key: ElementKey<'_>) -> Result<Vec<i64>, StoreError> {
-        let (Some(owner), Some(key)) =
-            (self.addresses.find(&self.connection, key.owner)?, self.names.find(&self.connection, key.key)?)
-        else {
+        let (Some(owner), Some(key)) = (
+            self.addresses.find(&self.connection, key.owner)?,
+            self.names.find(&self.connection, key.key)?,
+        ) else {
             return Ok(Vec::new());
         };
         let mut statement = self.connection.prepare_cached(
@@ -187,7 +204,11 @@ impl Writer {
             .part(row.label.as_deref().unwrap_or_default())
             .part(first.key())
             .part(last.key());
-        if add { self.root_add(&leaf) } else { self.root_remove(&leaf) }
+        if add {
+            self.root_add(&leaf)
+        } else {
+            self.root_remove(&leaf)
+        }
         Ok(())
     }
 
@@ -202,11 +223,19 @@ impl Writer {
             self.root_remove(&field_leaf(row, field, &current.hash, &current.value));
         }
         self.root_add(&field_leaf(row, field, row.hash.key(), value));
-        self.field_put(aggregate, field, (row.content_time.0, row.hash.key()), row.id, value)
+        self.field_put(
+            aggregate,
+            field,
+            (row.content_time.0, row.hash.key()),
+            row.id,
+            value,
+        )
     }
 
     fn field_unwrite(&mut self, row: &Row, aggregate: i64, field: &str) -> Result<(), StoreError> {
-        let Some(current) = self.field_current(aggregate, field)? else { return Ok(()) };
+        let Some(current) = self.field_current(aggregate, field)? else {
+            return Ok(());
+        };
         if current.message != row.id {
             return self.loser_remove(aggregate, field, (row.content_time.0, row.hash.key()), row.id);
         }
@@ -216,7 +245,9 @@ impl Writer {
              ORDER BY time DESC, hash DESC LIMIT 1",
         )?;
         let next: Option<(i64, Vec<u8>, i64)> = statement
-            .query_row(params![aggregate, field], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .query_row(params![aggregate, field], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
             .optional()?;
         drop(statement);
         let Some((time, hash, message)) = next else {
@@ -234,7 +265,9 @@ impl Writer {
     /// The value that an element gives to a field.
     fn field_value(&mut self, message: i64, field: &str) -> Result<String, StoreError> {
         let row = self.message_load(message)?;
-        let text = row.content_text().ok_or(StoreError::Damaged("element without content"))?;
+        let text = row
+            .content_text()
+            .ok_or(StoreError::Damaged("element without content"))?;
         let content = Content::parse(row.message_type, text)
             .map_err(|_| StoreError::Damaged("element with invalid content"))?;
         let Body::Aggregate(aggregate) = content.body else {
@@ -250,7 +283,12 @@ impl Writer {
             "SELECT time, hash, message, value FROM aggregate_fields WHERE aggregate = ?1 AND field = ?2",
         )?;
         let current = statement.query_row(params![aggregate, field], |row| {
-            Ok(Current { time: row.get(0)?, hash: row.get(1)?, message: row.get(2)?, value: row.get(3)? })
+            Ok(Current {
+                time: row.get(0)?,
+                hash: row.get(1)?,
+                message: row.get(2)?,
+                value: row.get(3)?,
+            })
         });
         Ok(current.optional()?)
     }

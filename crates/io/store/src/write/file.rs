@@ -33,14 +33,18 @@ impl Writer {
 
     /// Size of a file that is held.
     pub fn file_size(&mut self, hash: &ItemHash) -> Result<Option<u64>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT size FROM files WHERE hash = ?1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT size FROM files WHERE hash = ?1")?;
         let size: Option<i64> = statement.query_row([hash.key()], |row| row.get(0)).optional()?;
         Ok(size.map(|size| size.unsigned_abs()))
     }
 
     /// Keeps an uploaded file until `delete_by`.
     pub fn pin_grace(&mut self, hash: &ItemHash, now: Micros, delete_by: Micros) -> Result<(), StoreError> {
-        let Some(file) = self.file_id(hash)? else { return Ok(()) };
+        let Some(file) = self.file_id(hash)? else {
+            return Ok(());
+        };
         let added = self
             .connection
             .prepare_cached(
@@ -60,8 +64,14 @@ impl Writer {
 
     /// Keeps a file for a message.
     pub fn pin_insert(&mut self, row: &Row, kind: PinKind, file: &ItemHash) -> Result<(), StoreError> {
-        let Some(file_id) = self.file_id(file)? else { return Ok(()) };
-        let owner = if kind == PinKind::Content { row.sender_id } else { row.owner_id };
+        let Some(file_id) = self.file_id(file)? else {
+            return Ok(());
+        };
+        let owner = if kind == PinKind::Content {
+            row.sender_id
+        } else {
+            row.owner_id
+        };
         let added = self
             .connection
             .prepare_cached(
@@ -76,16 +86,24 @@ impl Writer {
 
     /// No longer keeps a file for a message. Says whether anything else keeps it.
     pub fn pin_remove(&mut self, row: &Row, kind: PinKind, file: &ItemHash) -> Result<bool, StoreError> {
-        let Some(file_id) = self.file_id(file)? else { return Ok(false) };
+        let Some(file_id) = self.file_id(file)? else {
+            return Ok(false);
+        };
         let removed = self
             .connection
             .prepare_cached("DELETE FROM pins WHERE file = ?1 AND kind = ?2 AND message = ?3")?
             .execute(params![file_id, kind as u8, row.id])?;
         if removed > 0 {
-            let owner = if kind == PinKind::Content { row.sender_id } else { row.owner_id };
+            let owner = if kind == PinKind::Content {
+                row.sender_id
+            } else {
+                row.owner_id
+            };
             self.count_pin(kind, owner, file, -1)?;
         }
-        let mut statement = self.connection.prepare_cached("SELECT 1 FROM pins WHERE file = ?1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM pins WHERE file = ?1")?;
         Ok(statement.exists([file_id])?)
     }
 
@@ -132,7 +150,9 @@ impl Writer {
     }
 
     fn file_id(&mut self, hash: &ItemHash) -> Result<Option<i64>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT id FROM files WHERE hash = ?1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id FROM files WHERE hash = ?1")?;
         Ok(statement.query_row([hash.key()], |row| row.get(0)).optional()?)
     }
 
@@ -141,7 +161,10 @@ impl Writer {
         if kind == PinKind::Message {
             let size = self.file_size(file)?.unwrap_or(0);
             self.count(Counter::Files(owner), sign);
-            self.count(Counter::FileBytes(owner), sign * i64::try_from(size).unwrap_or(i64::MAX));
+            self.count(
+                Counter::FileBytes(owner),
+                sign * i64::try_from(size).unwrap_or(i64::MAX),
+            );
         }
         Ok(())
     }

@@ -26,9 +26,9 @@ impl Writer {
     /// A message that was live leaves the index.
     pub(super) fn index_leave(&mut self, row: &Row) -> Result<(), StoreError> {
         let terms = terms_of(row);
-        let mut statement = self
-            .connection
-            .prepare_cached("DELETE FROM terms WHERE term = ?1 AND time = ?2 AND prefix = ?3 AND message = ?4")?;
+        let mut statement = self.connection.prepare_cached(
+            "DELETE FROM terms WHERE term = ?1 AND time = ?2 AND prefix = ?3 AND message = ?4",
+        )?;
         let prefix = row.hash.order_prefix();
         for term in &terms {
             statement.execute(params![term, row.time.0, prefix, row.id])?;

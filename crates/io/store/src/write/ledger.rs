@@ -33,9 +33,19 @@ impl Writer {
                 if !self.report_wins(row, update.height, known)? {
                     continue;
                 }
-                self.root_remove(&balance_leaf(update, &entry.address, &known.balance, known.height));
+                self.root_remove(&balance_leaf(
+                    update,
+                    &entry.address,
+                    &known.balance,
+                    known.height,
+                ));
             }
-            self.root_add(&balance_leaf(update, &entry.address, &entry.balance, update.height));
+            self.root_add(&balance_leaf(
+                update,
+                &entry.address,
+                &entry.balance,
+                update.height,
+            ));
             self.connection
                 .prepare_cached(
                     "INSERT OR REPLACE INTO balances (address, chain, dapp, balance, height, message)
@@ -70,8 +80,15 @@ impl Writer {
         };
         for entry in &update.entries {
             let known = self.balance_row(&entry.address, update.chain.index(), dapp)?;
-            let Some(known) = known.filter(|known| known.message == row.id) else { continue };
-            self.root_remove(&balance_leaf(update, &entry.address, &known.balance, known.height));
+            let Some(known) = known.filter(|known| known.message == row.id) else {
+                continue;
+            };
+            self.root_remove(&balance_leaf(
+                update,
+                &entry.address,
+                &known.balance,
+                known.height,
+            ));
             self.connection
                 .prepare_cached("DELETE FROM balances WHERE address = ?1 AND chain = ?2 AND dapp = ?3")?
                 .execute(params![entry.address, update.chain.index(), dapp])?;
@@ -79,8 +96,9 @@ impl Writer {
         let mut statement = self.connection.prepare_cached(
             "SELECT id FROM messages WHERE status <= 1 AND type = ?1 AND label = ?2 AND id <> ?3",
         )?;
-        let ids = statement
-            .query_map(params![row.message_type.index(), row.label_id, row.id], |row| row.get(0))?;
+        let ids = statement.query_map(params![row.message_type.index(), row.label_id, row.id], |row| {
+            row.get(0)
+        })?;
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
@@ -89,7 +107,11 @@ impl Writer {
             "SELECT balance, height, message FROM balances WHERE address = ?1 AND chain = ?2 AND dapp = ?3",
         )?;
         let found = statement.query_row(params![address, chain, dapp], |row| {
-            Ok(Balance { balance: row.get(0)?, height: row.get(1)?, message: row.get(2)? })
+            Ok(Balance {
+                balance: row.get(0)?,
+                height: row.get(1)?,
+                message: row.get(2)?,
+            })
         });
         Ok(found.optional()?)
     }
@@ -137,7 +159,9 @@ impl Writer {
 
     /// Whether a post has lines in the ledger.
     pub fn credits_exist(&mut self, row: &Row) -> Result<bool, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT 1 FROM credits WHERE message = ?1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM credits WHERE message = ?1")?;
         Ok(statement.exists([row.id])?)
     }
 }
@@ -182,7 +206,10 @@ fn details(entry: &CreditEntry) -> Value {
             map.insert(key.to_owned(), json!(value));
         }
     }
-    for (key, value) in [("bonus_amount", entry.bonus_amount), ("expense_count", entry.count)] {
+    for (key, value) in [
+        ("bonus_amount", entry.bonus_amount),
+        ("expense_count", entry.count),
+    ] {
         if let Some(value) = value {
             map.insert(key.to_owned(), json!(value));
         }

@@ -47,7 +47,9 @@ impl Writer {
     /// Records that a message refers to a name, known or not.
     pub fn link_insert(&mut self, source: i64, kind: LinkKind, target: &ItemHash) -> Result<(), StoreError> {
         self.connection
-            .prepare_cached("INSERT OR IGNORE INTO edges (prefix, kind, source, target) VALUES (?1, ?2, ?3, ?4)")?
+            .prepare_cached(
+                "INSERT OR IGNORE INTO edges (prefix, kind, source, target) VALUES (?1, ?2, ?3, ?4)",
+            )?
             .execute(params![target.order_prefix(), kind as u8, source, target.key()])?;
         Ok(())
     }
@@ -70,7 +72,9 @@ impl Writer {
     /// Drops the links of a message that is dropped itself.
     pub fn link_remove(&mut self, source: i64, kind: LinkKind, target: &ItemHash) -> Result<(), StoreError> {
         self.connection
-            .prepare_cached("DELETE FROM edges WHERE prefix = ?1 AND kind = ?2 AND source = ?3 AND target = ?4")?
+            .prepare_cached(
+                "DELETE FROM edges WHERE prefix = ?1 AND kind = ?2 AND source = ?3 AND target = ?4",
+            )?
             .execute(params![target.order_prefix(), kind as u8, source, target.key()])?;
         Ok(())
     }
@@ -82,7 +86,12 @@ impl Writer {
             .prepare_cached(
                 "INSERT OR IGNORE INTO consults (owner, time, prefix, message) VALUES (?1, ?2, ?3, ?4)",
             )?
-            .execute(params![owner, row.content_time.0, row.hash.order_prefix(), row.id])?;
+            .execute(params![
+                owner,
+                row.content_time.0,
+                row.hash.order_prefix(),
+                row.id
+            ])?;
         Ok(())
     }
 
@@ -128,7 +137,9 @@ impl Writer {
              ORDER BY d.time DESC, d.hash DESC LIMIT 1",
         )?;
         let value = statement
-            .query_row(params![owner, position.time.0, position.hash.key()], |row| row.get(0))
+            .query_row(params![owner, position.time.0, position.hash.key()], |row| {
+                row.get(0)
+            })
             .optional()?;
         Ok(value)
     }
@@ -137,7 +148,9 @@ impl Writer {
     /// the list by which grants are found from the other side.
     pub fn grantees_set(&mut self, owner: &str, grantees: &[String]) -> Result<(), StoreError> {
         let owner = self.addresses.intern(&self.connection, owner)?;
-        self.connection.prepare_cached("DELETE FROM grantees WHERE owner = ?1")?.execute([owner])?;
+        self.connection
+            .prepare_cached("DELETE FROM grantees WHERE owner = ?1")?
+            .execute([owner])?;
         let mut statement = self
             .connection
             .prepare_cached("INSERT OR IGNORE INTO grantees (grantee, owner) VALUES (?1, ?2)")?;
@@ -152,7 +165,9 @@ impl Writer {
         match value {
             Some(value) => self
                 .connection
-                .prepare_cached("INSERT OR REPLACE INTO subscriptions (message, time, value) VALUES (?1, ?2, ?3)")?
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO subscriptions (message, time, value) VALUES (?1, ?2, ?3)",
+                )?
                 .execute(params![row.id, row.content_time.0, value])?,
             None => self
                 .connection
@@ -164,7 +179,9 @@ impl Writer {
 
     /// The name of a message.
     pub fn message_hash(&mut self, id: i64) -> Result<ItemHash, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT hash FROM messages WHERE id = ?1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT hash FROM messages WHERE id = ?1")?;
         let key: Option<Vec<u8>> = statement.query_row([id], |row| row.get(0)).optional()?;
         codec::item_hash(&key.ok_or(StoreError::Damaged("message id"))?)
     }

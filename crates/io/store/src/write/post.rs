@@ -42,9 +42,13 @@ impl Writer {
 
     /// An original is no longer live.
     pub fn post_leave(&mut self, row: &Row) -> Result<(), StoreError> {
-        let Some(post) = self.post_row(row.id)? else { return Ok(()) };
+        let Some(post) = self.post_row(row.id)? else {
+            return Ok(());
+        };
         self.post_terms_change(row, post.latest, Micros(post.updated), false)?;
-        self.connection.prepare_cached("DELETE FROM posts WHERE id = ?1")?.execute([row.id])?;
+        self.connection
+            .prepare_cached("DELETE FROM posts WHERE id = ?1")?
+            .execute([row.id])?;
         self.post_count(post.owner, post.kind, post.channel, -1);
         self.revision_leaf(row, post.latest, false)
     }
@@ -52,22 +56,38 @@ impl Writer {
     /// An amend becomes live.
     pub fn amend_enter(&mut self, original: &Row, amend: &Row) -> Result<(), StoreError> {
         self.connection
-            .prepare_cached("INSERT OR IGNORE INTO amends (post, time, hash, message) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![original.id, amend.content_time.0, amend.hash.key(), amend.id])?;
+            .prepare_cached(
+                "INSERT OR IGNORE INTO amends (post, time, hash, message) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                original.id,
+                amend.content_time.0,
+                amend.hash.key(),
+                amend.id
+            ])?;
         self.post_refresh(original)
     }
 
     /// An amend is no longer live.
     pub fn amend_leave(&mut self, original: &Row, amend: &Row) -> Result<(), StoreError> {
         self.connection
-            .prepare_cached("DELETE FROM amends WHERE post = ?1 AND time = ?2 AND hash = ?3 AND message = ?4")?
-            .execute(params![original.id, amend.content_time.0, amend.hash.key(), amend.id])?;
+            .prepare_cached(
+                "DELETE FROM amends WHERE post = ?1 AND time = ?2 AND hash = ?3 AND message = ?4",
+            )?
+            .execute(params![
+                original.id,
+                amend.content_time.0,
+                amend.hash.key(),
+                amend.id
+            ])?;
         self.post_refresh(original)
     }
 
     /// Another copy of a live original won: its channel may differ.
     pub fn post_set_channel(&mut self, row: &Row) -> Result<(), StoreError> {
-        let Some(post) = self.post_row(row.id)? else { return Ok(()) };
+        let Some(post) = self.post_row(row.id)? else {
+            return Ok(());
+        };
         if let Some(channel) = post.channel {
             self.count(Counter::PostsInChannel(channel), -1);
         }
@@ -82,7 +102,9 @@ impl Writer {
 
     /// Points a live post at its current revision.
     fn post_refresh(&mut self, row: &Row) -> Result<(), StoreError> {
-        let Some(post) = self.post_row(row.id)? else { return Ok(()) };
+        let Some(post) = self.post_row(row.id)? else {
+            return Ok(());
+        };
         let (latest, updated) = self.latest_amend(row)?.unwrap_or((row.id, row.content_time));
         if latest == post.latest {
             return Ok(());
@@ -118,7 +140,9 @@ impl Writer {
             "SELECT message, time FROM amends WHERE post = ?1 AND time > ?2 ORDER BY time DESC, hash DESC LIMIT 1",
         )?;
         let latest = statement
-            .query_row(params![row.id, row.content_time.0], |row| Ok((row.get(0)?, Micros(row.get(1)?))))
+            .query_row(params![row.id, row.content_time.0], |row| {
+                Ok((row.get(0)?, Micros(row.get(1)?)))
+            })
             .optional()?;
         Ok(latest)
     }
@@ -138,8 +162,14 @@ impl Writer {
             return Ok(());
         }
         let amend = self.message_hash(latest)?;
-        let leaf = Leaf::new(LeafKind::Revision).part(row.hash.key()).part(amend.key());
-        if add { self.root_add(&leaf) } else { self.root_remove(&leaf) }
+        let leaf = Leaf::new(LeafKind::Revision)
+            .part(row.hash.key())
+            .part(amend.key());
+        if add {
+            self.root_add(&leaf)
+        } else {
+            self.root_remove(&leaf)
+        }
         Ok(())
     }
 
@@ -150,8 +180,11 @@ impl Writer {
         updated: Micros,
         add: bool,
     ) -> Result<(), StoreError> {
-        let mut terms: Vec<i64> =
-            row.reference.iter().map(|reference| Term::Reference(reference).id()).collect();
+        let mut terms: Vec<i64> = row
+            .reference
+            .iter()
+            .map(|reference| Term::Reference(reference).id())
+            .collect();
         if latest == row.id {
             terms.extend(tag_terms(row));
         } else {

@@ -1,1 +1,373 @@
-//! x
+//! What is known about addresses: messages sent, money, grants.
+
+use rusqlite::Connection;
+
+use alephd_message::{Chain, ItemHash, MessageType, Micros};
+use alephd_store::{
+    Store, StoreConfig,
+    read::{
+        BalanceCursor, BalanceQuery, CreditBalanceQuery, CreditFilter, CreditQuery, CreditSort,
+        CreditSummary, Order, StatsCursor, StatsQuery, StatsSort, TypeSet,
+    },
+};
+
+fn filled(script: &str) -> (Store, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = StoreConfig::at(folder.path().join("store.sqlite"));
+    let store = Store::open(&config).expect("a store");
+    let connection = Connection::open(&config.path).expect("the same file");
+    connection.execute_batch(script).expect("rows");
+    (store, folder)
+}
+
+const SENT: &str = "INSERT INTO addresses (id, text) VALUES (1, '0xAb'), (2, '0xb'), (3, '0xc'), (4, '0xd');
+    INSERT INTO names (id, text) VALUES (1, 'zebra'), (2, 'ape');
+    INSERT INTO sent (address, type, n) VALUES (1, 0, 3), (1, 2, 1), (2, 0, 4), (3, 1, 9), (4, 0, 0);
+    INSERT INTO used_names (address, kind, name) VALUES (1, 0, 1), (1, 0, 2), (1, 1, 2), (2, 1, 1);";
+
+fn stats_query() -> StatsQuery {
+    StatsQuery {
+        contains: String::new(),
+        sort: StatsSort::Total,
+        order: Order::Descending,
+        after: None,
+        offset: 0,
+        limit: None,
+    }
+}
+
+#[test]
+fn addresses_are_listed_by_their_numbers_of_messages() {
+    let (store, _folder) = filled(SENT);
+    let reader = store.reader();
+    let list = |query: &StatsQuery| {
+        let (rows, total) = reader.address_stats_list(query).expect("a list");
+        (
+            rows.iter().map(|row| row.address.clone()).collect::<Vec<_>>(),
+            total,
+        )
+    };
+    assert_eq!(list(&stats_query()).0, ["0xc", "0xAb", "0xb"]);
+    let by_posts = StatsQuery {
+        sort: StatsSort::Type(MessageType::Post),
+        ..stats_query()
+    };
+    assert_eq!(list(&by_posts).0, ["0xb", "0xAb", "0xc"]);
+    let ascending = StatsQuery {
+        order: Order::Ascending,
+        offset: 1,
+        limit: Some(1),
+        ..stats_query()
+    };
+    assert_eq!(list(&ascending), (vec!["0xb".to_owned()], 3));
+    let after = StatsCursor {
+        value: 4,
+        address: "0xAb".into(),
+    };
+    assert_eq!(
+        list(&StatsQuery {
+            after: Some(after),
+            ..stats_query()
+        })
+        .0,
+        ["0xb"]
+    );
+    assert_eq!(
+        list(&StatsQuery {
+            contains: "aB".into(),
+            ..stats_query()
+        }),
+        (vec!["0xAb".to_owned()], 1)
+    );
+    let known = reader
+        .address_stats(&["0xAb".into(), "0xunknown".into()])
+        .expect("numbers");
+    assert_eq!(
+        (
+            known[0].total(),
+            known[0].of(MessageType::Store),
+            known[1].total()
+        ),
+        (4, 1, 0)
+    );
+    assert_eq!(reader.address_stats_all().expect("numbers").len(), 3);
+}
+
+#[test]
+fn names_in_use_are_sorted() {
+    let (store, _folder) = filled(SENT);
+    let reader = store.reader();
+    assert_eq!(reader.channels_of("0xAb").expect("names"), ["ape", "zebra"]);
+    assert_eq!(reader.post_types_of("0xAb").expect("names"), ["ape"]);
+    assert_eq!(reader.channels_of("nobody").expect("names"), Vec::<String>::new());
+}
+
+const BALANCES: &str = "INSERT INTO names (id, text) VALUES (7, 'dapp');
+    INSERT INTO balances (address, chain, dapp, balance, height, message) VALUES
+        ('0xa', 0, 0, '10.5', 1, 1), ('0xa', 1, 0, '3', 1, 1), ('0xa', 1, 7, '100', 1, 1), ('0xb', 0, 0, '1e-7', 1, 1);";
+
+#[test]
+fn balances_are_listed_by_address_and_chain() {
+    let (store, _folder) = filled(BALANCES);
+    let reader = store.reader();
+    let texts = |rows: Vec<alephd_store::read::BalanceRow>| {
+        rows.into_iter().map(|row| row.balance).collect::<Vec<_>>()
+    };
+    let second = Chain::from_index(1).expect("a chain");
+    assert_eq!(
+        texts(reader.balance_get("0xa", None).expect("rows")),
+        ["10.5", "3"]
+    );
+    assert_eq!(
+        texts(reader.balance_get("0xa", Some(second)).expect("rows")),
+        ["3"]
+    );
+    let list = |query: BalanceQuery| texts(reader.balance_list(&query).expect("rows"));
+    assert_eq!(list(BalanceQuery::default()), ["10.5", "3", "100", "1e-7"]);
+    assert_eq!(
+        list(BalanceQuery {
+            minimum: Some(4),
+            ..Default::default()
+        }),
+        ["10.5", "100"]
+    );
+    assert_eq!(
+        list(BalanceQuery {
+            chains: vec![second],
+            offset: 1,
+            ..Default::default()
+        }),
+        ["100"]
+    );
+    let seen = |chain| BalanceCursor {
+        address: "0xa".into(),
+        chain,
+    };
+    let after = Some(seen(Some((second, 0))));
+    assert_eq!(
+        list(BalanceQuery {
+            after,
+            limit: Some(1),
+            ..Default::default()
+        }),
+        ["100"]
+    );
+    assert_eq!(
+        list(BalanceQuery {
+            after: Some(seen(None)),
+            ..Default::default()
+        }),
+        ["1e-7"]
+    );
+    assert_eq!(reader.balance_count(&[second], Some(4)).expect("a count"), 1);
+}
+
+/// Grants of 100, 50 (until 500) and 2^63-1 twice, debits of 30; the post names of ids 1 and 2.
+const CREDITS: &str = r#"
+    INSERT INTO addresses (id, text) VALUES (1, '0xoracle');
+    INSERT INTO messages (id, prefix, hash, status, accepted, type, chain, item_type, sender, owner, time,
+        content_time, reception, size) VALUES
+        (1, 1, x'0101010101010101010101010101010101010101010101010101010101010101', 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0),
+        (2, 2, x'0202020202020202020202020202020202020202020202020202020202020202', 0, 1, 4, 0, 0, 1, 1, 0, 0, 0, 0);
+    INSERT INTO credits (address, time, message, line, kind, amount, expiration, details) VALUES
+        ('0xa', 10, 1, 0, 0, 100, NULL, '{"tx_hash":"0x1","provider":"P","price":"0.5"}'),
+        ('0xa', 20, 1, 1, 0, 50, 500, '{"payment_method":"card"}'),
+        ('0xa', 30, 2, 0, 2, -30, NULL,
+            '{"origin":"0202020202020202020202020202020202020202020202020202020202020202","payment_method":"credit_expense"}'),
+        ('0xb', 10, 1, 2, 0, 9223372036854775807, NULL, '{}'),
+        ('0xb', 11, 1, 3, 0, 9223372036854775807, NULL, '{}'),
+        ('0xc', 10, 1, 4, 0, 5, 15, '{}'),
+        ('0xc', 12, 2, 1, 2, -9, NULL, '{}');
+    UPDATE messages SET prefix = 0;"#;
+
+#[test]
+fn credits_are_valid_grants_less_debits() {
+    let (store, _folder) = filled(CREDITS);
+    let reader = store.reader();
+    let at = |address: &str, now| reader.credit_balance(address, Micros(now)).expect("a sum");
+    assert_eq!((at("0xa", 499), at("0xa", 500)), (120, 70));
+    assert_eq!((at("0xb", 0), at("0xc", 0), at("unknown", 0)), (i64::MAX, 0, 0));
+    let list = |query: CreditBalanceQuery| {
+        let rows = reader.credit_balance_list(&query, Micros(600)).expect("a list");
+        rows.into_iter()
+            .map(|row| (row.address, row.credits))
+            .collect::<Vec<_>>()
+    };
+    let all = [
+        ("0xa".to_owned(), 70),
+        ("0xb".to_owned(), i64::MAX),
+        ("0xc".to_owned(), 0),
+    ];
+    assert_eq!(list(CreditBalanceQuery::default()), all);
+    assert_eq!(
+        list(CreditBalanceQuery {
+            offset: 1,
+            limit: Some(1),
+            ..Default::default()
+        }),
+        all[1..2]
+    );
+    assert_eq!(
+        list(CreditBalanceQuery {
+            after: Some("0xa".into()),
+            ..Default::default()
+        }),
+        all[1..]
+    );
+    assert_eq!(
+        list(CreditBalanceQuery {
+            minimum: Some(1),
+            ..Default::default()
+        }),
+        all[..2]
+    );
+    assert_eq!(
+        reader
+            .credit_balance_count(Some(71), Micros(600))
+            .expect("a count"),
+        1
+    );
+}
+
+#[test]
+fn a_credit_history_can_be_filtered_and_sorted() {
+    let (store, _folder) = filled(CREDITS);
+    let reader = store.reader();
+    // The prefix of the second post as the index has it.
+    let expense = ItemHash::Sha256([2; 32]);
+    let query = |filter, sort, order| CreditQuery { filter, sort, order };
+    let history = |filter: CreditFilter, sort, order| {
+        let rows = reader
+            .credit_history("0xa", &query(filter, sort, order))
+            .expect("a history");
+        rows.iter().map(|row| row.amount).collect::<Vec<_>>()
+    };
+    let by_time = |filter| history(filter, CreditSort::Time, Order::Descending);
+    assert_eq!(by_time(CreditFilter::default()), [-30, 50, 100]);
+    assert_eq!(
+        history(
+            CreditFilter::default(),
+            CreditSort::PaymentMethod,
+            Order::Ascending
+        ),
+        [50, -30, 100]
+    );
+    assert_eq!(
+        history(CreditFilter::default(), CreditSort::Amount, Order::Ascending),
+        [-30, 50, 100]
+    );
+    assert_eq!(
+        history(CreditFilter::default(), CreditSort::Expiration, Order::Descending),
+        [50, -30, 100]
+    );
+    assert_eq!(
+        by_time(CreditFilter {
+            tx_hash: Some("0x1".into()),
+            ..Default::default()
+        }),
+        [100]
+    );
+    assert_eq!(
+        by_time(CreditFilter {
+            has_expiration: Some(false),
+            ..Default::default()
+        }),
+        [-30, 100]
+    );
+    assert_eq!(
+        by_time(CreditFilter {
+            incoming: Some(true),
+            ..Default::default()
+        }),
+        [50, 100]
+    );
+    assert_eq!(
+        by_time(CreditFilter {
+            exclude_payment_methods: vec!["card".into()],
+            ..Default::default()
+        }),
+        [-30, 100]
+    );
+    let between = CreditFilter {
+        start: Some(Micros(10)),
+        end: Some(Micros(20)),
+        ..Default::default()
+    };
+    assert_eq!(by_time(between), [50, 100]);
+    assert_eq!(
+        by_time(CreditFilter {
+            resource: Some(expense.to_string()),
+            ..Default::default()
+        }),
+        [-30]
+    );
+    let rows = reader
+        .credit_history(
+            "0xa",
+            &query(CreditFilter::default(), CreditSort::Time, Order::Ascending),
+        )
+        .expect("a history");
+    assert_eq!((rows[0].line, rows[0].details.price.as_deref()), (0, Some("0.5")));
+    assert_eq!(rows[2].item_hash, expense);
+    let summary = CreditSummary::of(&rows);
+    assert_eq!(
+        (summary.entries, summary.incoming, summary.outgoing),
+        (3, 150, -30)
+    );
+    assert_eq!(reader.consumed_credits(&expense.to_string()).expect("a sum"), 30);
+}
+
+#[test]
+fn a_history_can_be_limited_to_expenses_for_some_types_of_messages() {
+    let (store, folder) = filled(CREDITS);
+    let expense = ItemHash::Sha256([2; 32]);
+    Connection::open(folder.path().join("store.sqlite"))
+        .and_then(|file| {
+            file.execute(
+                "UPDATE messages SET prefix = ? WHERE id = 2",
+                [expense.order_prefix()],
+            )
+        })
+        .expect("an update");
+    let amounts = |kind| {
+        let filter = CreditFilter {
+            resource_types: Some(TypeSet::from_iter([kind])),
+            ..Default::default()
+        };
+        let query = CreditQuery {
+            filter,
+            sort: CreditSort::Time,
+            order: Order::Ascending,
+        };
+        let rows = store.reader().credit_history("0xa", &query).expect("a history");
+        rows.iter().map(|row| row.amount).collect::<Vec<_>>()
+    };
+    assert_eq!(amounts(MessageType::Instance), [-30]);
+    assert_eq!(amounts(MessageType::Post), Vec::<i64>::new());
+}
+
+#[test]
+fn grants_are_found_from_both_sides() {
+    let (store, _folder) = filled(
+        r#"INSERT INTO addresses (id, text) VALUES (1, '0xz'), (2, '0xy');
+        INSERT INTO names (id, text) VALUES (1, 'security');
+        INSERT INTO aggregates (id, owner, key, created, updated, first, last, elements) VALUES
+            (1, 1, 1, 0, 0, 1, 1, 1), (2, 2, 1, 0, 0, 1, 1, 1);
+        INSERT INTO aggregate_fields (aggregate, field, time, hash, message, value) VALUES
+            (1, 'authorizations', 0, x'', 1, '[{"address":"0xg"}]'), (1, 'other', 0, x'', 1, '1'),
+            (2, 'authorizations', 0, x'', 1, '[]');
+        INSERT INTO grantees (grantee, owner) VALUES ('0xg', 1), ('0xg', 2), ('0xG', 2);"#,
+    );
+    let reader = store.reader();
+    let value = r#"[{"address":"0xg"}]"#.to_owned();
+    assert_eq!(
+        reader.authorizations_granted("0xz").expect("a read"),
+        Some(value.clone())
+    );
+    assert_eq!(reader.authorizations_granted("0xg").expect("a read"), None);
+    let received = reader.authorizations_received("0xg", 10).expect("a read");
+    assert_eq!(
+        received,
+        [("0xy".to_owned(), "[]".to_owned()), ("0xz".to_owned(), value)]
+    );
+}

@@ -64,7 +64,10 @@ pub(crate) struct Dice(u64);
 impl Dice {
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         // Constants of Knuth's MMIX generator; the high bits are the good ones.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 
@@ -103,7 +106,10 @@ pub(crate) fn file(number: u64) -> ItemHash {
 
 /// Names with few different prefixes; some are CIDs.
 pub(crate) fn hash(id: i64, dice: &mut Dice) -> ItemHash {
-    let digits: String = format!("{id:04}").chars().map(|digit| char::from(b'a' + digit as u8 - b'0')).collect();
+    let digits: String = format!("{id:04}")
+        .chars()
+        .map(|digit| char::from(b'a' + digit as u8 - b'0'))
+        .collect();
     match dice.below(8) {
         0 => ItemHash::parse_strict(&format!("Qm{}{}", "A".repeat(40), digits)).expect("a CID"),
         1 => ItemHash::parse_strict(&format!("bafybei{}{}", "a".repeat(48), digits)).expect("a CID"),
@@ -118,7 +124,11 @@ pub(crate) fn hash(id: i64, dice: &mut Dice) -> ItemHash {
 }
 
 fn model(id: i64, dice: &mut Dice) -> Model {
-    let number = if dice.one_in(4) { dice.below(SENDERS) } else { dice.below(FREQUENT) };
+    let number = if dice.one_in(4) {
+        dice.below(SENDERS)
+    } else {
+        dice.below(FREQUENT)
+    };
     let kind = MessageType::ALL[dice.below(7) as usize];
     let sender_text = sender(number);
     let status = match dice.below(12) {
@@ -131,7 +141,10 @@ fn model(id: i64, dice: &mut Dice) -> Model {
     let is_gone = matches!(status, MessageStatus::Forgotten | MessageStatus::Removed);
     let has_label = matches!(kind, MessageType::Post | MessageType::Aggregate);
     let has_reference = matches!(kind, MessageType::Post | MessageType::Store);
-    let has_payment = !matches!(kind, MessageType::Post | MessageType::Aggregate | MessageType::Forget);
+    let has_payment = !matches!(
+        kind,
+        MessageType::Post | MessageType::Aggregate | MessageType::Forget
+    );
     let tags: BTreeSet<_> = (0..dice.below(4)).map(|_| tag(dice.below(6))).collect();
     Model {
         id,
@@ -139,7 +152,11 @@ fn model(id: i64, dice: &mut Dice) -> Model {
         status,
         kind,
         chain: if dice.one_in(3) { Chain::Sol } else { Chain::Eth },
-        owner: if dice.one_in(4) { sender(dice.below(FREQUENT)) } else { sender_text.clone() },
+        owner: if dice.one_in(4) {
+            sender(dice.below(FREQUENT))
+        } else {
+            sender_text.clone()
+        },
         sender: sender_text,
         channel: (!dice.one_in(5)).then(|| channel(dice.below(6))),
         label: has_label.then(|| label(dice.below(5))),
@@ -161,13 +178,20 @@ impl Fixture {
     /// on them.
     pub(crate) fn new(factor: i64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let config = StoreConfig { readers: 2, ..StoreConfig::at(folder.path().join("store.sqlite")) };
+        let config = StoreConfig {
+            readers: 2,
+            ..StoreConfig::at(folder.path().join("store.sqlite"))
+        };
         let store = Store::open(&config).expect("a new store");
         let mut connection = Connection::open(&config.path).expect("the same file");
         let mut dice = Dice(7);
         let messages: Vec<_> = (1..=MESSAGES).map(|id| model(id, &mut dice)).collect();
         let transaction = connection.transaction().expect("a transaction");
-        let mut filler = Filler { connection: &transaction, ids: HashMap::new(), counters: BTreeMap::new() };
+        let mut filler = Filler {
+            connection: &transaction,
+            ids: HashMap::new(),
+            counters: BTreeMap::new(),
+        };
         for message in &messages {
             filler.message(message);
         }
@@ -175,7 +199,13 @@ impl Fixture {
         let aggregates = filler.aggregates(&mut dice);
         filler.write_counters(factor);
         transaction.commit().expect("a commit");
-        Self { store, messages, posts, aggregates, _folder: folder }
+        Self {
+            store,
+            messages,
+            posts,
+            aggregates,
+            _folder: folder,
+        }
     }
 
     pub(crate) fn reader(&self) -> Reader {
@@ -258,7 +288,12 @@ impl Filler<'_> {
             self.count(Counter::SentForOther(sender, message.kind));
         }
         let mut terms: Vec<i64> = message.tags.iter().map(|tag| Term::Tag(tag).id()).collect();
-        terms.extend(message.reference.iter().map(|reference| Term::Reference(reference).id()));
+        terms.extend(
+            message
+                .reference
+                .iter()
+                .map(|reference| Term::Reference(reference).id()),
+        );
         terms.extend(message.file.iter().map(|file| Term::ContentHash(file).id()));
         terms.extend(message.payment.map(|payment| Term::Payment(payment.index()).id()));
         terms.extend(message.label.iter().map(|label| match message.kind {
@@ -287,9 +322,21 @@ impl Filler<'_> {
         let mut posts = Vec::new();
         for original in messages.iter().filter(live).filter(|message| !is_amend(message)) {
             let amended = dice.one_in(3);
-            let latest = if amended { amends[dice.below(amends.len() as u64) as usize] } else { original };
-            let updated = if amended { latest.time / 40 * 40 } else { original.time / 40 * 40 };
-            let post = PostModel { original: original.clone(), latest: latest.clone(), updated };
+            let latest = if amended {
+                amends[dice.below(amends.len() as u64) as usize]
+            } else {
+                original
+            };
+            let updated = if amended {
+                latest.time / 40 * 40
+            } else {
+                original.time / 40 * 40
+            };
+            let post = PostModel {
+                original: original.clone(),
+                latest: latest.clone(),
+                updated,
+            };
             self.post(&post);
             posts.push(post);
         }
@@ -315,7 +362,12 @@ impl Filler<'_> {
             self.count(Counter::PostsInChannel(channel));
         }
         let mut terms: Vec<i64> = post.latest.tags.iter().map(|tag| Term::Tag(tag).id()).collect();
-        terms.extend(original.reference.iter().map(|reference| Term::Reference(reference).id()));
+        terms.extend(
+            original
+                .reference
+                .iter()
+                .map(|reference| Term::Reference(reference).id()),
+        );
         for term in terms {
             self.connection
                 .execute(
@@ -344,7 +396,13 @@ impl Filler<'_> {
                     )
                     .expect("an aggregate");
                 self.count(Counter::Aggregates);
-                aggregates.push(AggregateModel { owner, key, ids, created, updated });
+                aggregates.push(AggregateModel {
+                    owner,
+                    key,
+                    ids,
+                    created,
+                    updated,
+                });
             }
         }
         aggregates
@@ -353,10 +411,15 @@ impl Filler<'_> {
     fn write_counters(&mut self, factor: i64) {
         for (key, count) in &self.counters {
             self.connection
-                .execute("INSERT INTO counters (key, n) VALUES (?, ?)", [*key, count * factor])
+                .execute(
+                    "INSERT INTO counters (key, n) VALUES (?, ?)",
+                    [*key, count * factor],
+                )
                 .expect("a counter");
         }
-        self.connection.execute("UPDATE sent SET n = n * ?", [factor]).expect("an update");
+        self.connection
+            .execute("UPDATE sent SET n = n * ?", [factor])
+            .expect("an update");
     }
 }
 

@@ -56,7 +56,10 @@ impl Part {
         let ids = |rows: &[(i64, ItemHash, i64)]| rows.iter().map(|row| row.2).collect::<Vec<_>>();
         let (time, hash, limit) = match self {
             Self::Page(offset, limit) => {
-                let window = Window::Page { offset: *offset, limit: *limit };
+                let window = Window::Page {
+                    offset: *offset,
+                    limit: *limit,
+                };
                 return (window, cut(ids(list), *offset, *limit));
             }
             Self::AfterRow(row, limit) if !list.is_empty() => {
@@ -71,22 +74,29 @@ impl Part {
             Order::Descending => (Reverse(row.0), &row.1) > (Reverse(time), &hash),
         };
         let rows: Vec<_> = list.iter().filter(is_after).cloned().collect();
-        (Window::After { time: Micros(time), hash, limit }, cut(ids(&rows), 0, Some(limit)))
+        (
+            Window::After {
+                time: Micros(time),
+                hash,
+                limit,
+            },
+            cut(ids(&rows), 0, Some(limit)),
+        )
     }
 }
 
 /// Mostly nothing, else some members.
-fn some<T: Clone + std::fmt::Debug + 'static>(
-    members: Vec<T>,
-    most: usize,
-) -> impl Strategy<Value = Vec<T>> {
+fn some<T: Clone + std::fmt::Debug + 'static>(members: Vec<T>, most: usize) -> impl Strategy<Value = Vec<T>> {
     let most = most.min(members.len());
     prop_oneof![5 => Just(Vec::new()), 2 => vec(select(members), 1..=most)]
 }
 
 fn senders() -> impl Strategy<Value = Vec<String>> {
     let all: Vec<_> = (0..fixture::SENDERS).map(fixture::sender).collect();
-    let few: Vec<_> = (0..8).map(fixture::sender).chain(["unknown".to_owned()]).collect();
+    let few: Vec<_> = (0..8)
+        .map(fixture::sender)
+        .chain(["unknown".to_owned()])
+        .collect();
     prop_oneof![8 => some(few, 4), 1 => Just(all)]
 }
 
@@ -106,13 +116,23 @@ fn range(end: i64) -> impl Strategy<Value = (Option<i64>, Option<i64>)> {
 }
 
 fn hashes() -> impl Strategy<Value = Vec<ItemHash>> {
-    let known: Vec<_> = fixtures()[0].messages.iter().map(|message| message.hash.clone()).collect();
+    let known: Vec<_> = fixtures()[0]
+        .messages
+        .iter()
+        .map(|message| message.hash.clone())
+        .collect();
     let none = Just(Vec::new());
     prop_oneof![8 => none, 1 => vec(select(known), 1..200)]
 }
 
 fn message_filter() -> impl Strategy<Value = MessageFilter> {
-    let columns = (types(), senders(), senders(), texts(fixture::channel, 6), hashes());
+    let columns = (
+        types(),
+        senders(),
+        senders(),
+        texts(fixture::channel, 6),
+        hashes(),
+    );
     let terms = (
         texts(fixture::reference, 8),
         texts(fixture::label, 4),
@@ -165,8 +185,14 @@ fn matches(filter: &MessageFilter, message: &Model) -> bool {
         && within(&filter.owners, Some(&message.owner))
         && within(&filter.references, message.reference.as_ref())
         && within(&filter.content_hashes, message.file.as_ref())
-        && within(&filter.content_keys, message.label.as_ref().filter(|_| is(MessageType::Aggregate)))
-        && within(&filter.content_types, message.label.as_ref().filter(|_| is(MessageType::Post)))
+        && within(
+            &filter.content_keys,
+            message.label.as_ref().filter(|_| is(MessageType::Aggregate)),
+        )
+        && within(
+            &filter.content_types,
+            message.label.as_ref().filter(|_| is(MessageType::Post)),
+        )
         && within(&filter.chains, Some(&message.chain))
         && within(&filter.channels, message.channel.as_ref())
         && (filter.tags.is_empty() || message.tags.iter().any(|tag| filter.tags.contains(tag)))
@@ -174,8 +200,12 @@ fn matches(filter: &MessageFilter, message: &Model) -> bool {
         && within(&filter.payments, message.payment.as_ref())
         && filter.start.is_none_or(|start| message.time >= start.0)
         && filter.end.is_none_or(|end| message.time < end.0)
-        && filter.start_block.is_none_or(|start| height.is_none_or(|height| height >= start))
-        && filter.end_block.is_none_or(|end| height.is_some_and(|height| height < end))
+        && filter
+            .start_block
+            .is_none_or(|start| height.is_none_or(|height| height >= start))
+        && filter
+            .end_block
+            .is_none_or(|end| height.is_some_and(|height| height < end))
 }
 
 /// Messages in the order of a list, as (time, hash, id).
@@ -188,7 +218,11 @@ fn in_order<'a>(
         .map(|(message, time)| {
             let unconfirmed = message.confirmed.is_none();
             let confirmed = message.confirmed.map_or(0, |confirmed| confirmed.0);
-            let first = if sort == Sort::TxTime { (unconfirmed, confirmed) } else { (false, 0) };
+            let first = if sort == Sort::TxTime {
+                (unconfirmed, confirmed)
+            } else {
+                (false, 0)
+            };
             (first, time, message.hash.clone(), message.id)
         })
         .collect();
@@ -196,7 +230,9 @@ fn in_order<'a>(
         Order::Ascending => (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)),
         Order::Descending => (Reverse((a.0, a.1)), &a.2).cmp(&(Reverse((b.0, b.1)), &b.2)),
     });
-    list.into_iter().map(|(_, time, hash, id)| (time, hash, id)).collect()
+    list.into_iter()
+        .map(|(_, time, hash, id)| (time, hash, id))
+        .collect()
 }
 
 fn check_messages(
@@ -206,7 +242,11 @@ fn check_messages(
     part: &Part,
 ) -> Result<(), TestCaseError> {
     // Without cursors by confirmation.
-    let part = if sort == Sort::TxTime && !matches!(part, Part::Page(..)) { &Part::Page(3, Some(20)) } else { part };
+    let part = if sort == Sort::TxTime && !matches!(part, Part::Page(..)) {
+        &Part::Page(3, Some(20))
+    } else {
+        part
+    };
     for fixture in fixtures() {
         let reader = fixture.reader();
         let matching = fixture.messages.iter().filter(|message| matches(filter, message));
@@ -217,17 +257,38 @@ fn check_messages(
         prop_assert_eq!(found, expected, "{:?}", window);
     }
     let fixture = &fixtures()[0];
-    let expected = fixture.messages.iter().filter(|message| matches(filter, message)).count();
-    prop_assert_eq!(fixture.reader().message_count(filter).expect("a count"), expected as u64);
+    let expected = fixture
+        .messages
+        .iter()
+        .filter(|message| matches(filter, message))
+        .count();
+    prop_assert_eq!(
+        fixture.reader().message_count(filter).expect("a count"),
+        expected as u64
+    );
     Ok(())
 }
 
 fn post_filter() -> impl Strategy<Value = PostFilter> {
-    let columns = (senders(), hashes(), texts(fixture::label, 4), texts(fixture::channel, 6));
+    let columns = (
+        senders(),
+        hashes(),
+        texts(fixture::label, 4),
+        texts(fixture::channel, 6),
+    );
     let rest = (texts(fixture::reference, 8), texts(fixture::tag, 6), range(600));
-    (columns, rest).prop_map(|((owners, hashes, types, channels), (references, tags, (start, end)))| {
-        PostFilter { owners, hashes, references, types, tags, channels, start: micros(start), end: micros(end) }
-    })
+    (columns, rest).prop_map(
+        |((owners, hashes, types, channels), (references, tags, (start, end)))| PostFilter {
+            owners,
+            hashes,
+            references,
+            types,
+            tags,
+            channels,
+            start: micros(start),
+            end: micros(end),
+        },
+    )
 }
 
 fn post_matches(filter: &PostFilter, post: &PostModel) -> bool {
@@ -243,11 +304,21 @@ fn post_matches(filter: &PostFilter, post: &PostModel) -> bool {
 }
 
 fn check_posts(filter: &PostFilter, sort: Sort, order: Order, part: &Part) -> Result<(), TestCaseError> {
-    let part = if sort == Sort::TxTime && !matches!(part, Part::Page(..)) { &Part::Page(3, Some(20)) } else { part };
+    let part = if sort == Sort::TxTime && !matches!(part, Part::Page(..)) {
+        &Part::Page(3, Some(20))
+    } else {
+        part
+    };
     for fixture in fixtures() {
         let reader = fixture.reader();
         let matching = fixture.posts.iter().filter(|post| post_matches(filter, post));
-        let time = |post: &PostModel| if sort == Sort::TxTime { post.original.time } else { post.updated };
+        let time = |post: &PostModel| {
+            if sort == Sort::TxTime {
+                post.original.time
+            } else {
+                post.updated
+            }
+        };
         let list = in_order(matching.map(|post| (&post.original, time(post))), sort, order);
         let (window, expected) = part.of(&list, order);
         let found = reader.post_list(filter, sort, order, &window).expect("a list");
@@ -256,25 +327,57 @@ fn check_posts(filter: &PostFilter, sort: Sort, order: Order, part: &Part) -> Re
         let expected: Vec<_> = expected.into_iter().map(name).collect();
         prop_assert_eq!(&hashes, &expected, "{:?}", window);
         for post in &found {
-            let model = fixture.posts.iter().find(|model| model.original.hash == post.original.item_hash);
+            let model = fixture
+                .posts
+                .iter()
+                .find(|model| model.original.hash == post.original.item_hash);
             let model = model.expect("a known post");
             prop_assert_eq!(&post.latest.item_hash, &model.latest.hash);
             prop_assert_eq!(post.updated, Micros(model.updated));
         }
     }
     let fixture = &fixtures()[0];
-    let expected = fixture.posts.iter().filter(|post| post_matches(filter, post)).count();
-    prop_assert_eq!(fixture.reader().post_count(filter).expect("a count"), expected as u64);
+    let expected = fixture
+        .posts
+        .iter()
+        .filter(|post| post_matches(filter, post))
+        .count();
+    prop_assert_eq!(
+        fixture.reader().post_count(filter).expect("a count"),
+        expected as u64
+    );
     Ok(())
 }
 
 fn gone_filter() -> impl Strategy<Value = GoneFilter> {
-    let columns = (types(), senders(), senders(), texts(fixture::channel, 6), hashes());
-    let rest = (some(vec![Chain::Eth, Chain::Sol], 2), some(PaymentType::ALL.to_vec(), 2), range(500));
-    (columns, rest).prop_map(|((types, senders, owners, channels, hashes), (chains, payments, range))| {
-        let (start, end) = (micros(range.0), micros(range.1));
-        GoneFilter { types, senders, owners, chains, channels, hashes, payments, start, end }
-    })
+    let columns = (
+        types(),
+        senders(),
+        senders(),
+        texts(fixture::channel, 6),
+        hashes(),
+    );
+    let rest = (
+        some(vec![Chain::Eth, Chain::Sol], 2),
+        some(PaymentType::ALL.to_vec(), 2),
+        range(500),
+    );
+    (columns, rest).prop_map(
+        |((types, senders, owners, channels, hashes), (chains, payments, range))| {
+            let (start, end) = (micros(range.0), micros(range.1));
+            GoneFilter {
+                types,
+                senders,
+                owners,
+                chains,
+                channels,
+                hashes,
+                payments,
+                start,
+                end,
+            }
+        },
+    )
 }
 
 fn gone_matches(filter: &GoneFilter, status: MessageStatus, message: &Model) -> bool {
@@ -285,9 +388,16 @@ fn gone_matches(filter: &GoneFilter, status: MessageStatus, message: &Model) -> 
         && within(&filter.chains, Some(&message.chain))
         && within(&filter.channels, message.channel.as_ref())
         && within(&filter.hashes, Some(&message.hash))
-        && within(&filter.payments, Some(&message.payment.unwrap_or(PaymentType::Hold)))
-        && filter.start.is_none_or(|start| message.gone_at.is_some_and(|gone| gone >= start.0))
-        && filter.end.is_none_or(|end| message.gone_at.is_some_and(|gone| gone < end.0))
+        && within(
+            &filter.payments,
+            Some(&message.payment.unwrap_or(PaymentType::Hold)),
+        )
+        && filter
+            .start
+            .is_none_or(|start| message.gone_at.is_some_and(|gone| gone >= start.0))
+        && filter
+            .end
+            .is_none_or(|end| message.gone_at.is_some_and(|gone| gone < end.0))
 }
 
 fn check_gone(
@@ -297,7 +407,10 @@ fn check_gone(
     (offset, limit): (u64, Option<u64>),
 ) -> Result<(), TestCaseError> {
     let fixture = &fixtures()[0];
-    let matching = fixture.messages.iter().filter(|message| gone_matches(filter, status, message));
+    let matching = fixture
+        .messages
+        .iter()
+        .filter(|message| gone_matches(filter, status, message));
     let mut list: Vec<_> = matching.collect();
     list.sort_by_key(|message| {
         let gone = message.gone_at.unwrap_or(0);
@@ -306,7 +419,10 @@ fn check_gone(
     });
     let expected: Vec<_> = list.iter().map(|message| message.id).collect();
     let reader = fixture.reader();
-    prop_assert_eq!(reader.gone_count(status, filter).expect("a count"), expected.len() as u64);
+    prop_assert_eq!(
+        reader.gone_count(status, filter).expect("a count"),
+        expected.len() as u64
+    );
     let window = Window::Page { offset, limit };
     let found = reader.gone_list(status, filter, order, &window).expect("a list");
     let found: Vec<_> = found.iter().map(|message| message.id).collect();
@@ -326,15 +442,26 @@ fn check_aggregates(
         AggregateSort::Created => row.created,
     };
     let place = |row: &AggregateModel| {
-        (if order == Order::Descending { -time(row) } else { time(row) }, row.ids)
+        (
+            if order == Order::Descending {
+                -time(row)
+            } else {
+                time(row)
+            },
+            row.ids,
+        )
     };
-    let matching = fixture.aggregates.iter().filter(|row| {
-        within(&filter.keys, Some(&row.key)) && within(&filter.owners, Some(&row.owner))
-    });
+    let matching = fixture
+        .aggregates
+        .iter()
+        .filter(|row| within(&filter.keys, Some(&row.key)) && within(&filter.owners, Some(&row.owner)));
     let mut list: Vec<_> = matching.collect();
     list.sort_by_key(|row| place(row));
     let reader = fixture.reader();
-    prop_assert_eq!(reader.aggregate_count(&filter).expect("a count"), list.len() as u64);
+    prop_assert_eq!(
+        reader.aggregate_count(&filter).expect("a count"),
+        list.len() as u64
+    );
     let after = after.filter(|_| !list.is_empty()).map(|after| *after.get(&list));
     let expected = match after {
         Some(after) => {
@@ -348,11 +475,23 @@ fn check_aggregates(
         key: row.key.clone(),
         owner: row.owner.clone(),
     });
-    let query = AggregateQuery { filter, sort, order, after, offset, limit };
+    let query = AggregateQuery {
+        filter,
+        sort,
+        order,
+        after,
+        offset,
+        limit,
+    };
     let found = reader.aggregate_list(&query).expect("a list");
-    let found: Vec<_> =
-        found.iter().map(|item| (item.owner.as_str(), item.aggregate.key.as_str())).collect();
-    let expected: Vec<_> = expected.iter().map(|row| (row.owner.as_str(), row.key.as_str())).collect();
+    let found: Vec<_> = found
+        .iter()
+        .map(|item| (item.owner.as_str(), item.aggregate.key.as_str()))
+        .collect();
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|row| (row.owner.as_str(), row.key.as_str()))
+        .collect();
     prop_assert_eq!(found, expected);
     Ok(())
 }
@@ -431,19 +570,40 @@ fn cursors_visit_every_message_once() {
     for fixture in fixtures() {
         for (filter, order) in [
             (MessageFilter::default(), Order::Ascending),
-            (MessageFilter { senders: vec![fixture::sender(1)], ..Default::default() }, Order::Descending),
-            (MessageFilter { tags: (0..6).map(fixture::tag).collect(), ..Default::default() }, Order::Ascending),
+            (
+                MessageFilter {
+                    senders: vec![fixture::sender(1)],
+                    ..Default::default()
+                },
+                Order::Descending,
+            ),
+            (
+                MessageFilter {
+                    tags: (0..6).map(fixture::tag).collect(),
+                    ..Default::default()
+                },
+                Order::Ascending,
+            ),
         ] {
             let reader = fixture.reader();
             let mut window = Window::first(7);
             let mut seen = Vec::new();
             loop {
-                let page = reader.message_list(&filter, Sort::Time, order, &window).expect("a page");
+                let page = reader
+                    .message_list(&filter, Sort::Time, order, &window)
+                    .expect("a page");
                 let Some(last) = page.last() else { break };
-                window = Window::After { time: last.time, hash: last.item_hash.clone(), limit: 7 };
+                window = Window::After {
+                    time: last.time,
+                    hash: last.item_hash.clone(),
+                    limit: 7,
+                };
                 seen.extend(page.iter().map(|message| message.id));
             }
-            let matching = fixture.messages.iter().filter(|message| matches(&filter, message));
+            let matching = fixture
+                .messages
+                .iter()
+                .filter(|message| matches(&filter, message));
             let list = in_order(matching.map(|message| (message, message.time)), Sort::Time, order);
             assert_eq!(seen, list.iter().map(|row| row.2).collect::<Vec<_>>());
         }

@@ -91,7 +91,11 @@ fn all_plans(fixture: &Fixture) -> Vec<String> {
             }
         }
         for filter in pairs(GONE_DIMENSIONS) {
-            plans.extend(reader.gone_explain(MessageStatus::Forgotten, &filter, order).expect("plans"));
+            plans.extend(
+                reader
+                    .gone_explain(MessageStatus::Forgotten, &filter, order)
+                    .expect("plans"),
+            );
         }
         for sort in [AggregateSort::Updated, AggregateSort::Created] {
             for (keys, owners) in [(0, 0), (1, 0), (0, 1), (2, 2)] {
@@ -99,11 +103,22 @@ fn all_plans(fixture: &Fixture) -> Vec<String> {
                     keys: (1..=keys).map(fixture::label).collect(),
                     owners: (1..=owners).map(fixture::sender).collect(),
                 };
-                let query = AggregateQuery { filter, sort, order, after: None, offset: 0, limit: 1 };
+                let query = AggregateQuery {
+                    filter,
+                    sort,
+                    order,
+                    after: None,
+                    offset: 0,
+                    limit: 1,
+                };
                 plans.extend(reader.aggregate_explain(&query).expect("plans"));
             }
         }
-        plans.extend(reader.files_explain(&fixture::sender(1), None, order).expect("plans"));
+        plans.extend(
+            reader
+                .files_explain(&fixture::sender(1), None, order)
+                .expect("plans"),
+        );
     }
     plans.sort_unstable();
     plans.dedup();
@@ -136,16 +151,27 @@ fn every_statement_of_a_list_uses_an_index() {
 /// Whether a statement reads columns of a row of `messages`, and not of indexes alone. The plan
 /// does not tell: the condition of a partial index counts there although it is never evaluated.
 fn reads_rows(reader: &Reader, statement: &str) -> bool {
-    let mut explain = reader.prepare(&format!("EXPLAIN {statement}")).expect("a statement");
+    let mut explain = reader
+        .prepare(&format!("EXPLAIN {statement}"))
+        .expect("a statement");
     let values = vec![Value::Null; explain.parameter_count()];
     let steps = explain.query_map(params_from_iter(values), |row| {
-        Ok((row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, Option<String>>(5)?))
+        Ok((
+            row.get::<_, String>(1)?,
+            row.get::<_, i64>(2)?,
+            row.get::<_, Option<String>>(5)?,
+        ))
     });
     let steps: Vec<_> = steps.expect("steps").map(|step| step.expect("a step")).collect();
     // Cursors of indexes carry a description of their key, those of tables a number of columns.
     let is_table = |key: &Option<String>| key.as_ref().is_some_and(|key| !key.starts_with("k("));
-    let tables: Vec<_> = steps.iter().filter(|step| step.0 == "OpenRead" && is_table(&step.2)).collect();
-    steps.iter().any(|step| step.0 == "Column" && tables.iter().any(|table| table.1 == step.1))
+    let tables: Vec<_> = steps
+        .iter()
+        .filter(|step| step.0 == "OpenRead" && is_table(&step.2))
+        .collect();
+    steps
+        .iter()
+        .any(|step| step.0 == "Column" && tables.iter().any(|table| table.1 == step.1))
 }
 
 /// The commonest lists are read from an index alone until their rows are fetched.
@@ -175,5 +201,8 @@ fn lists_by_one_dimension_read_the_index_alone() {
             }
         }
     }
-    assert!(reads_rows(&reader, "SELECT sender FROM messages INDEXED BY messages_time WHERE status <= 1"));
+    assert!(reads_rows(
+        &reader,
+        "SELECT sender FROM messages INDEXED BY messages_time WHERE status <= 1"
+    ));
 }

@@ -46,7 +46,9 @@ async fn list_page(
 
 /// The page of a path `…/page/{page}.json`.
 pub(super) fn path_page(segment: &str) -> Result<&str, ApiError> {
-    segment.strip_suffix(".json").ok_or_else(|| ApiError::status(StatusCode::NOT_FOUND))
+    segment
+        .strip_suffix(".json")
+        .ok_or_else(|| ApiError::status(StatusCode::NOT_FOUND))
 }
 
 fn list_at(api: &Api, query: Option<&str>, page: Option<&str>) -> Result<Response, ApiError> {
@@ -63,7 +65,11 @@ fn list_live(api: &Api, query: &MessagesQuery) -> Result<Response, ApiError> {
     let nothing = !statuses.is_empty() && !statuses.iter().any(|status| status.is_live());
     let filter = filter_of(&query.filters);
     let (window, after) = window_of(&query.paging);
-    let sort = if after { Sort::Time } else { sort_of(query.filters.ordered_by()) };
+    let sort = if after {
+        Sort::Time
+    } else {
+        sort_of(query.filters.ordered_by())
+    };
     let order = order_of(query.filters.sort_order);
     let (mut rows, total) = api.read(|reader| {
         if nothing {
@@ -105,9 +111,9 @@ fn list_gone(api: &Api, query: &MessagesQuery, status: MessageStatus) -> Result<
         reader.snapshot(|reader| {
             let rows = reader.gone_list(status, &filter, order, &window)?;
             let total = match &query.paging {
-                Paging::Page { page, per_page } => {
-                    total_of(*page, *per_page, rows.len(), || reader.gone_count(status, &filter))?
-                }
+                Paging::Page { page, per_page } => total_of(*page, *per_page, rows.len(), || {
+                    reader.gone_count(status, &filter)
+                })?,
                 Paging::Cursor { .. } => 0,
             };
             Ok((rows, total))
@@ -137,7 +143,8 @@ fn gone_item(out: &mut Writer, row: &MessageRow, status: MessageStatus) {
     out.key("item_hash").text(&row.item_hash.to_string());
     out.key("item_type").text(row.item_type.as_str());
     out.key("owner").text(&row.owner);
-    out.key("payment_type").text_or_null(row.payment.map(|payment| payment.as_str()));
+    out.key("payment_type")
+        .text_or_null(row.payment.map(|payment| payment.as_str()));
     if status == MessageStatus::Removed {
         out.key("removed_at").seconds_or_null(row.gone_at);
     }
@@ -215,7 +222,9 @@ async fn content(State(api): State<Api>, Path(hash): Path<String>) -> Result<Res
     let hash = path_hash(&hash)?;
     let now = api.now();
     let status = api.read(|reader| reader.message_status(&hash, now))?;
-    let status = status.ok_or_else(|| ApiError::status(StatusCode::NOT_FOUND))?.status;
+    let status = status
+        .ok_or_else(|| ApiError::status(StatusCode::NOT_FOUND))?
+        .status;
     let row = match status {
         MessageStatus::Processed => api.read(|reader| reader.message_get(&hash))?,
         _ => None,
@@ -256,7 +265,9 @@ fn single_json(reader: &Reader, hash: &ItemHash, status: &StatusRow) -> Result<S
         out.end_object();
         return Ok(out.finish());
     }
-    let row = reader.message_get(hash)?.ok_or(StoreError::Damaged("message without row"))?;
+    let row = reader
+        .message_get(hash)?
+        .ok_or(StoreError::Damaged("message without row"))?;
     match status.status {
         MessageStatus::Processed => {
             out.key("message");
@@ -286,17 +297,27 @@ fn single_json(reader: &Reader, hash: &ItemHash, status: &StatusRow) -> Result<S
 
 fn write_verdict(out: &mut Writer, status: &StatusRow) {
     let verdict = status.verdict.as_ref();
-    out.key("error_code").int(verdict.map_or(-1, |verdict| verdict.code.code()));
-    out.key("details").raw(verdict.and_then(|verdict| verdict.details.as_deref()).unwrap_or("null"));
+    out.key("error_code")
+        .int(verdict.map_or(-1, |verdict| verdict.code.code()));
+    out.key("details").raw(
+        verdict
+            .and_then(|verdict| verdict.details.as_deref())
+            .unwrap_or("null"),
+    );
 }
 
 fn write_unpaid(out: &mut Writer, row: &MessageRow, status: MessageStatus) {
     let credit = row.payment == Some(alephd_message::PaymentType::Credit);
     out.key("message");
     render::message(out, row, true);
-    out.key("reason").text(if credit { "credit_insufficient" } else { "balance_insufficient" });
+    out.key("reason").text(if credit {
+        "credit_insufficient"
+    } else {
+        "balance_insufficient"
+    });
     if status == MessageStatus::Removed {
-        out.key("removed_at").text_or_null(row.gone_at.map(|time| time.iso_z()).as_deref());
+        out.key("removed_at")
+            .text_or_null(row.gone_at.map(|time| time.iso_z()).as_deref());
         out.key("size").int(row.size);
     }
 }
@@ -312,9 +333,11 @@ fn write_tombstone(out: &mut Writer, row: &MessageRow) {
     out.key("time").text(&row.time.iso_z());
     out.key("channel").text_or_null(row.channel.as_deref());
     out.key("owner").text(&row.owner);
-    out.key("payment_type").text_or_null(row.payment.map(|payment| payment.as_str()));
+    out.key("payment_type")
+        .text_or_null(row.payment.map(|payment| payment.as_str()));
     out.key("size").int(row.size);
-    out.key("forgotten_at").text_or_null(row.gone_at.map(|time| time.iso_z()).as_deref());
+    out.key("forgotten_at")
+        .text_or_null(row.gone_at.map(|time| time.iso_z()).as_deref());
     out.end_object();
 }
 
@@ -334,7 +357,8 @@ fn write_pending(out: &mut Writer, row: &MessageRow, rejected: bool) {
         out.key("time").text(&row.time.iso_z());
     }
     out.key("channel").text_or_null(row.channel.as_deref());
-    out.key("content").raw(row.content().filter(|_| !rejected).unwrap_or("null"));
+    out.key("content")
+        .raw(row.content().filter(|_| !rejected).unwrap_or("null"));
     if !rejected {
         out.key("reception_time").text(&row.reception.iso_z());
     }
@@ -344,7 +368,10 @@ fn write_pending(out: &mut Writer, row: &MessageRow, rejected: bool) {
 /// The filter of the store that parameters ask for.
 pub(super) fn filter_of(filters: &MessageFilters) -> MessageFilter {
     MessageFilter {
-        types: filters.types.as_ref().map_or_else(Default::default, |types| types.iter().copied().collect()),
+        types: filters
+            .types
+            .as_ref()
+            .map_or_else(Default::default, |types| types.iter().copied().collect()),
         senders: filters.senders.clone(),
         owners: filters.owners.clone(),
         references: filters.refs.clone(),
@@ -358,14 +385,23 @@ pub(super) fn filter_of(filters: &MessageFilters) -> MessageFilter {
         payments: filters.payment_types.clone(),
         start: filters.dates.start,
         end: filters.dates.end,
-        start_block: filters.blocks.start.map(|height| i64::try_from(height).unwrap_or(i64::MAX)),
-        end_block: filters.blocks.end.map(|height| i64::try_from(height).unwrap_or(i64::MAX)),
+        start_block: filters
+            .blocks
+            .start
+            .map(|height| i64::try_from(height).unwrap_or(i64::MAX)),
+        end_block: filters
+            .blocks
+            .end
+            .map(|height| i64::try_from(height).unwrap_or(i64::MAX)),
     }
 }
 
 fn gone_filter(filters: &MessageFilters) -> GoneFilter {
     GoneFilter {
-        types: filters.types.as_ref().map_or_else(Default::default, |types| types.iter().copied().collect()),
+        types: filters
+            .types
+            .as_ref()
+            .map_or_else(Default::default, |types| types.iter().copied().collect()),
         senders: filters.senders.clone(),
         owners: filters.owners.clone(),
         chains: filters.chains.clone(),
@@ -397,11 +433,26 @@ pub(super) fn sort_of(sort: SortBy) -> Sort {
 /// read, to know whether a next page exists.
 pub(super) fn window_of(paging: &Paging<TimeCursor>) -> (Window, bool) {
     match paging {
-        Paging::Page { .. } => (Window::Page { offset: paging.offset(), limit: paging.limit() }, false),
-        Paging::Cursor { after: None, per_page } => (Window::first(per_page + 1), true),
-        Paging::Cursor { after: Some(after), per_page } => {
-            let window =
-                Window::After { time: after.time, hash: after.hash.clone(), limit: per_page + 1 };
+        Paging::Page { .. } => (
+            Window::Page {
+                offset: paging.offset(),
+                limit: paging.limit(),
+            },
+            false,
+        ),
+        Paging::Cursor {
+            after: None,
+            per_page,
+        } => (Window::first(per_page + 1), true),
+        Paging::Cursor {
+            after: Some(after),
+            per_page,
+        } => {
+            let window = Window::After {
+                time: after.time,
+                hash: after.hash.clone(),
+                limit: per_page + 1,
+            };
             (window, true)
         }
     }
@@ -413,7 +464,9 @@ pub(super) fn next_cursor<T, C: Cursor, P>(
     rows: &mut Vec<T>,
     cursor: impl Fn(&T) -> C,
 ) -> Option<String> {
-    let Paging::Cursor { per_page, .. } = paging else { return None };
+    let Paging::Cursor { per_page, .. } = paging else {
+        return None;
+    };
     let per_page = usize::try_from(*per_page).unwrap_or(usize::MAX);
     if rows.len() <= per_page {
         return None;
@@ -460,4 +513,3 @@ pub(super) fn write_paging<P>(
         }
     }
 }
-

@@ -40,13 +40,15 @@ struct Request<'a> {
 
 async fn publish(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
     let bytes = body::read(&headers, body, body::DEFAULT_LIMIT).await?;
-    let request: Request<'_> = serde_json::from_slice(&bytes)
-        .map_err(|_| ApiError::status(StatusCode::UNPROCESSABLE_ENTITY))?;
+    let request: Request<'_> =
+        serde_json::from_slice(&bytes).map_err(|_| ApiError::status(StatusCode::UNPROCESSABLE_ENTITY))?;
     let sync = match &request.sync {
         None | Some(serde_json::Value::Null) => false,
         Some(value) => truth(value).ok_or_else(|| ApiError::unprocessable("sync: a boolean is expected"))?,
     };
-    let message = request.message.ok_or_else(|| ApiError::unprocessable("message: Field required"))?;
+    let message = request
+        .message
+        .ok_or_else(|| ApiError::unprocessable("message: Field required"))?;
     let envelope = parse_message(message.get())?;
     let publication = submit(&api, envelope, sync).await?;
     Ok(body::json(publication.status, publication_json(&publication)))
@@ -66,10 +68,17 @@ pub(super) fn parse_message(json: &str) -> Result<Envelope, ApiError> {
 /// Hands a message to the pipeline. Without `sync` the answer does not wait for its outcome.
 pub(super) async fn submit(api: &Api, envelope: Envelope, sync: bool) -> Result<Publication, ApiError> {
     if !sync {
-        api.pipeline.submit_detached(envelope, Origin::Network).await.map_err(ApiError::internal)?;
+        api.pipeline
+            .submit_detached(envelope, Origin::Network)
+            .await
+            .map_err(ApiError::internal)?;
         return Ok(Publication::of(MessageStatus::Pending));
     }
-    let outcome: Outcome = api.pipeline.submit(envelope, Origin::Network).await.map_err(ApiError::internal)?;
+    let outcome: Outcome = api
+        .pipeline
+        .submit(envelope, Origin::Network)
+        .await
+        .map_err(ApiError::internal)?;
     Ok(Publication::of(outcome.status))
 }
 
@@ -81,15 +90,20 @@ impl Publication {
             MessageStatus::Rejected => StatusCode::UNPROCESSABLE_ENTITY,
             MessageStatus::Forgotten | MessageStatus::Removed => StatusCode::GONE,
         };
-        Self { status, message_status }
+        Self {
+            status,
+            message_status,
+        }
     }
 }
 
 fn publication_json(publication: &Publication) -> String {
     let mut out = Writer::new();
     out.begin_object();
-    out.key("publication_status").raw(r#"{"status":"success","failed":[]}"#);
-    out.key("message_status").text(publication.message_status.as_str());
+    out.key("publication_status")
+        .raw(r#"{"status":"success","failed":[]}"#);
+    out.key("message_status")
+        .text(publication.message_status.as_str());
     out.end_object();
     out.finish()
 }
@@ -109,7 +123,11 @@ async fn publish_legacy(
     let bytes = body::read(&headers, body, body::DEFAULT_LIMIT).await?;
     let request: LegacyRequest = serde_json::from_slice(&bytes)
         .map_err(|_| ApiError::reason(StatusCode::UNPROCESSABLE_ENTITY, "body must be a JSON object"))?;
-    let topic = request.topic.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+    let topic = request
+        .topic
+        .as_ref()
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default();
     let expected = &api.settings.queue_topic;
     if topic != expected {
         let reason = format!("Unauthorized P2P topic: {topic}. Use {expected}.");
@@ -124,7 +142,10 @@ async fn publish_legacy(
         return Err(ApiError::reason(StatusCode::UNPROCESSABLE_ENTITY, reason));
     }
     submit(&api, parse_message(data)?, false).await?;
-    Ok(body::json(StatusCode::OK, r#"{"status":"success","failed":[]}"#.to_owned()))
+    Ok(body::json(
+        StatusCode::OK,
+        r#"{"status":"success","failed":[]}"#.to_owned(),
+    ))
 }
 
 /// A boolean, as leniently as the network reads one.

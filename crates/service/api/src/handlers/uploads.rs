@@ -44,8 +44,14 @@ async fn add_json(State(api): State<Api>, headers: HeaderMap, body: Body) -> Res
     let canonical = json::canonical(&bytes)
         .map_err(|error| ApiError::reason(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))?;
     let mut writer = api.blobs.writer(u64::MAX);
-    writer.write(canonical.as_bytes()).await.map_err(ApiError::internal)?;
-    let stored = writer.finish(BlobName::Sha256).await.map_err(ApiError::internal)?;
+    writer
+        .write(canonical.as_bytes())
+        .await
+        .map_err(ApiError::internal)?;
+    let stored = writer
+        .finish(BlobName::Sha256)
+        .await
+        .map_err(ApiError::internal)?;
     announce(&api, &stored).await?;
     Ok(success(StatusCode::OK, &stored.name.to_string()))
 }
@@ -60,7 +66,9 @@ async fn add_file(State(api): State<Api>, headers: HeaderMap, body: Body) -> Res
 /// A file as the whole body: never comes with a message.
 async fn add_raw(api: &Api, headers: &HeaderMap, body: Body) -> Result<Response, ApiError> {
     let limit = api.settings.max_unauthenticated_file_size;
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > limit) {
         return Err(ApiError::BodyTooLarge { limit });
     }
@@ -69,13 +77,19 @@ async fn add_raw(api: &Api, headers: &HeaderMap, body: Body) -> Result<Response,
     while let Some(chunk) = chunks.next().await {
         // The connection broke: nobody reads this answer, and the writer drops what it has.
         let chunk = chunk.map_err(|_| ApiError::status(StatusCode::BAD_REQUEST))?;
-        writer.write(&chunk).await.map_err(|error| upload_error(error, limit))?;
+        writer
+            .write(&chunk)
+            .await
+            .map_err(|error| upload_error(error, limit))?;
     }
     if writer.size() == 0 {
         let reason = "File should be sent as FormData or Raw Upload";
         return Err(ApiError::reason(StatusCode::BAD_REQUEST, reason));
     }
-    let stored = writer.finish(BlobName::Sha256).await.map_err(ApiError::internal)?;
+    let stored = writer
+        .finish(BlobName::Sha256)
+        .await
+        .map_err(ApiError::internal)?;
     announce(api, &stored).await?;
     Ok(success(StatusCode::OK, &stored.name.to_string()))
 }
@@ -92,7 +106,10 @@ async fn add_form(api: &Api, body: Body, boundary: String) -> Result<Response, A
             "file" if file.is_none() => {
                 let mut writer = api.blobs.writer(limit);
                 while let Some(chunk) = part.chunk().await? {
-                    writer.write(&chunk).await.map_err(|error| upload_error(error, limit))?;
+                    writer
+                        .write(&chunk)
+                        .await
+                        .map_err(|error| upload_error(error, limit))?;
                 }
                 file = Some(writer);
             }
@@ -104,13 +121,19 @@ async fn add_form(api: &Api, body: Body, boundary: String) -> Result<Response, A
         }
     }
     let writer = file.ok_or_else(|| {
-        ApiError::reason(StatusCode::BAD_REQUEST, "File should be sent as FormData or Raw Upload")
+        ApiError::reason(
+            StatusCode::BAD_REQUEST,
+            "File should be sent as FormData or Raw Upload",
+        )
     })?;
     let open_limit = api.settings.max_unauthenticated_file_size;
     if metadata.is_none() && writer.size() > open_limit {
         return Err(ApiError::BodyTooLarge { limit: open_limit });
     }
-    let stored = writer.finish(BlobName::Sha256).await.map_err(ApiError::internal)?;
+    let stored = writer
+        .finish(BlobName::Sha256)
+        .await
+        .map_err(ApiError::internal)?;
     if let Some(metadata) = &metadata {
         if let Err(error) = metadata.check(&stored.sha256.to_string()) {
             // Somebody else may hold the same content for a reason: the collector decides.
@@ -120,7 +143,11 @@ async fn add_form(api: &Api, body: Body, boundary: String) -> Result<Response, A
     }
     announce(api, &stored).await?;
     let status = match metadata {
-        Some(metadata) => publish::submit(api, metadata.envelope, metadata.sync).await?.status,
+        Some(metadata) => {
+            publish::submit(api, metadata.envelope, metadata.sync)
+                .await?
+                .status
+        }
         None => StatusCode::OK,
     };
     Ok(success(status, &stored.sha256.to_string()))
@@ -150,8 +177,8 @@ impl Metadata {
         let raw: RawMetadata<'_> =
             serde_json::from_slice(bytes).map_err(|error| undecodable(error.to_string()))?;
         let sync = publish::truth(&raw.sync).ok_or_else(|| undecodable("sync must be a boolean".into()))?;
-        let envelope = Envelope::parse(raw.message.get().as_bytes())
-            .map_err(|error| undecodable(error.to_string()))?;
+        let envelope =
+            Envelope::parse(raw.message.get().as_bytes()).map_err(|error| undecodable(error.to_string()))?;
         alephd_signature::verify(&envelope).map_err(|_| ApiError::status(StatusCode::FORBIDDEN))?;
         let invalid = |why: String| {
             let reason = format!("Invalid store message content: {why}");
@@ -160,15 +187,21 @@ impl Metadata {
         let text = envelope.item_content.as_deref();
         let text = text.filter(|_| envelope.message_type == MessageType::Store);
         let text = text.ok_or_else(|| invalid("an inline STORE message is expected".into()))?;
-        let content =
-            Content::parse(MessageType::Store, text).map_err(|error| invalid(error.to_string()))?;
+        let content = Content::parse(MessageType::Store, text).map_err(|error| invalid(error.to_string()))?;
         let ContentBody::Store(store) = content.body else {
             return Err(invalid("an inline STORE message is expected".into()));
         };
         if store.item_type != ItemType::Storage {
-            return Err(invalid(format!("item_type must be storage, not {}", store.item_type)));
+            return Err(invalid(format!(
+                "item_type must be storage, not {}",
+                store.item_type
+            )));
         }
-        Ok(Self { envelope, file: store.item_hash.to_string(), sync })
+        Ok(Self {
+            envelope,
+            file: store.item_hash.to_string(),
+            sync,
+        })
     }
 
     fn check(&self, file: &str) -> Result<(), ApiError> {
@@ -184,7 +217,10 @@ impl Metadata {
 /// that wait for it go on.
 async fn announce(api: &Api, stored: &alephd_blobs::Stored) -> Result<(), ApiError> {
     let name = stored.name.clone();
-    api.pipeline.file_arrived(name, stored.size).await.map_err(ApiError::internal)
+    api.pipeline
+        .file_arrived(name, stored.size)
+        .await
+        .map_err(ApiError::internal)
 }
 
 fn upload_error(error: BlobError, limit: u64) -> ApiError {

@@ -25,8 +25,14 @@ impl Engine {
     ) -> Result<Outcome, PipelineError> {
         let envelope = &prepared.envelope;
         if row.item_content.is_none() && !row.state.purged {
-            if let Finding::Valid { content, fetched_text: Some(text), item_text } = &prepared.finding {
-                self.writer.message_set_content(&mut row, content, text, item_text.as_deref(), envelope)?;
+            if let Finding::Valid {
+                content,
+                fetched_text: Some(text),
+                item_text,
+            } = &prepared.finding
+            {
+                self.writer
+                    .message_set_content(&mut row, content, text, item_text.as_deref(), envelope)?;
                 self.link(row.id, content)?;
                 self.remember_delegation(&row, content)?;
                 self.settle_with_dependents(&row, now)?;
@@ -111,10 +117,12 @@ pub(crate) fn envelope_of(row: &Row) -> Envelope {
         message_type: row.message_type,
         item_hash: row.hash.clone(),
         item_type: row.item_type,
-        item_content: row.item_content.clone().filter(|_| row.item_type == ItemType::Inline),
+        item_content: row
+            .item_content
+            .clone()
+            .filter(|_| row.item_type == ItemType::Inline),
         signature: row.signature.clone(),
         time: row.time,
         channel: row.channel.as_deref().map(str::to_owned),
     }
 }
-

@@ -97,7 +97,9 @@ impl Engine {
 
     /// The money facts of an accepted post count.
     pub(super) fn ledger_enter(&mut self, row: &Row, content: &Content) -> Result<(), PipelineError> {
-        let Body::Post(post) = &content.body else { return Ok(()) };
+        let Body::Post(post) = &content.body else {
+            return Ok(());
+        };
         if let Some(update) = self.balance_update(row, post) {
             self.writer.balances_apply(row, &update)?;
         }
@@ -109,14 +111,20 @@ impl Engine {
 
     /// The money facts of a post that is no longer acceptable do not count.
     pub(super) fn ledger_leave(&mut self, row: &Row, content: &Content) -> Result<(), PipelineError> {
-        let Body::Post(post) = &content.body else { return Ok(()) };
+        let Body::Post(post) = &content.body else {
+            return Ok(());
+        };
         if let Some(entries) = self.credit_entries(row, post)? {
             self.writer.credits_withdraw(row, &entries)?;
         }
-        let Some(update) = self.balance_update(row, post) else { return Ok(()) };
+        let Some(update) = self.balance_update(row, post) else {
+            return Ok(());
+        };
         for id in self.writer.balances_withdraw(row, &update)? {
             let other = self.writer.message_load(id)?;
-            let Some(text) = other.content_text() else { continue };
+            let Some(text) = other.content_text() else {
+                continue;
+            };
             if let Ok(Body::Post(post)) = Content::parse(other.message_type, text).map(|content| content.body)
             {
                 if let Some(update) = self.balance_update(&other, &post) {
@@ -142,7 +150,11 @@ impl Engine {
         if !post.post_type.starts_with("aleph_credit_") {
             return Ok(None);
         }
-        let channels: Vec<_> = self.copies_of(row)?.into_iter().map(|copy| copy.channel).collect();
+        let channels: Vec<_> = self
+            .copies_of(row)?
+            .into_iter()
+            .map(|copy| copy.channel)
+            .collect();
         let text = post.content_json.as_ref().map(|json| json.get());
         let trusted = &self.config.trusted;
         let (owner, kind, time) = (&row.owner, &post.post_type, row.content_time);
@@ -167,8 +179,11 @@ impl Engine {
         if self.is_unbuilt(row) {
             return Ok(());
         }
-        let fields: Vec<_> =
-            aggregate.fields.iter().map(|(field, value)| (field.clone(), value.get())).collect();
+        let fields: Vec<_> = aggregate
+            .fields
+            .iter()
+            .map(|(field, value)| (field.clone(), value.get()))
+            .collect();
         self.writer.aggregate_enter(row, &fields)?;
         if aggregate.key == SECURITY {
             self.refresh_grantees(row)?;
@@ -189,13 +204,17 @@ impl Engine {
     }
 
     fn is_unbuilt(&self, row: &Row) -> bool {
-        self.config.unbuilt_aggregates.iter().any(|owner| owner.as_str() == row.owner.as_ref())
+        self.config
+            .unbuilt_aggregates
+            .iter()
+            .any(|owner| owner.as_str() == row.owner.as_ref())
     }
 
     fn refresh_grantees(&mut self, row: &Row) -> Result<(), PipelineError> {
         let value = self.writer.aggregate_field(row, AUTHORIZATIONS)?;
-        let entries: Vec<Value> =
-            value.and_then(|value| serde_json::from_str(&value).ok()).unwrap_or_default();
+        let entries: Vec<Value> = value
+            .and_then(|value| serde_json::from_str(&value).ok())
+            .unwrap_or_default();
         let grantees = entries.iter().filter_map(|entry| entry.get("address")?.as_str());
         let grantees: Vec<String> = grantees.map(str::to_owned).collect();
         self.writer.grantees_set(&row.owner, &grantees)?;
@@ -204,7 +223,9 @@ impl Engine {
 
     /// Keeps the delegations that an element holds, whatever becomes of it.
     pub(super) fn remember_delegation(&mut self, row: &Row, content: &Content) -> Result<(), PipelineError> {
-        let Body::Aggregate(aggregate) = &content.body else { return Ok(()) };
+        let Body::Aggregate(aggregate) = &content.body else {
+            return Ok(());
+        };
         if aggregate.key != SECURITY {
             return Ok(());
         }
@@ -219,7 +240,8 @@ impl Engine {
     fn unpin(&mut self, row: &Row, kind: PinKind, file: &ItemHash) -> Result<(), PipelineError> {
         if !self.writer.pin_remove(row, kind, file)? {
             let now = self.now;
-            self.writer.pin_grace(file, now, Micros(now.0 + self.config.grace.0))?;
+            self.writer
+                .pin_grace(file, now, Micros(now.0 + self.config.grace.0))?;
         }
         Ok(())
     }

@@ -41,7 +41,11 @@ impl Engine {
             let facts = self.gather(row, &subject, content)?;
             match judge(&subject, content, &facts) {
                 Verdict::Accept => {
-                    return Ok(Evaluation { verdict: Verdict::Accept, copy, forgets });
+                    return Ok(Evaluation {
+                        verdict: Verdict::Accept,
+                        copy,
+                        forgets,
+                    });
                 }
                 refusal @ (Verdict::Wait { .. } | Verdict::Refuse { .. }) => {
                     first_refusal.get_or_insert((refusal, copy));
@@ -49,7 +53,11 @@ impl Engine {
             }
         }
         let (verdict, copy) = first_refusal.expect("a row is one of its own copies");
-        Ok(Evaluation { verdict, copy, forgets })
+        Ok(Evaluation {
+            verdict,
+            copy,
+            forgets,
+        })
     }
 
     fn gather(&mut self, row: &Row, subject: &Subject, content: &Content) -> Result<Facts, PipelineError> {
@@ -62,12 +70,17 @@ impl Engine {
                 }
             }
         }
-        let mut facts = Facts { messages, ..Facts::default() };
+        let mut facts = Facts {
+            messages,
+            ..Facts::default()
+        };
         for owner in owners_to_consult(subject, &facts.messages) {
             self.writer.consult_insert(&owner, row)?;
             let value = self.writer.delegation_at(&owner, &subject.position)?;
             let list = value.and_then(|value| RawValue::from_string(value).ok());
-            let list = list.map(|value| Authorizations::parse(&value)).unwrap_or_default();
+            let list = list
+                .map(|value| Authorizations::parse(&value))
+                .unwrap_or_default();
             facts.authorizations.insert(owner, list);
         }
         if let Some(file) = &needs.file {
@@ -75,8 +88,10 @@ impl Engine {
         }
         for key in needs.aggregates {
             let text = key.to_string();
-            let elements =
-                self.writer.aggregate_elements(ElementKey { owner: &subject.owner, key: &text })?;
+            let elements = self.writer.aggregate_elements(ElementKey {
+                owner: &subject.owner,
+                key: &text,
+            })?;
             if !elements.is_empty() || self.was_aggregate(&key, subject)? {
                 facts.aggregates.push(key);
             }
@@ -91,7 +106,11 @@ impl Engine {
     fn was_aggregate(&mut self, key: &ItemHash, subject: &Subject) -> Result<bool, PipelineError> {
         let forget = self.writer.message_find(&subject.hash)?;
         Ok(forget.is_some_and(|forget| forget.state.accepted)
-            && self.writer.link_sources(key)?.iter().any(|(kind, _)| *kind == LinkKind::ForgetAggregate))
+            && self
+                .writer
+                .link_sources(key)?
+                .iter()
+                .any(|(kind, _)| *kind == LinkKind::ForgetAggregate))
     }
 
     /// What others may know about a message; nothing while its content is unknown.
@@ -127,7 +146,10 @@ impl Engine {
                 let row = self.writer.message_load(source)?;
                 let is_use = kind == LinkKind::Volume && self.protects(&row, store)?;
                 if let Some(machine) = self.known(&row)?.filter(|_| is_use) {
-                    uses.push(VolumeUse { store: store.clone(), machine });
+                    uses.push(VolumeUse {
+                        store: store.clone(),
+                        machine,
+                    });
                 }
             }
         }
@@ -138,9 +160,16 @@ impl Engine {
     /// copied when the machine starts and do not.
     fn protects(&mut self, machine: &Row, store: &ItemHash) -> Result<bool, PipelineError> {
         use alephd_message::content::VolumeRole;
-        let Some(text) = machine.content_text() else { return Ok(false) };
-        let Ok(content) = Content::parse(machine.message_type, text) else { return Ok(false) };
-        let volumes = content.machine().map(|machine| machine.volumes.as_slice()).unwrap_or_default();
+        let Some(text) = machine.content_text() else {
+            return Ok(false);
+        };
+        let Ok(content) = Content::parse(machine.message_type, text) else {
+            return Ok(false);
+        };
+        let volumes = content
+            .machine()
+            .map(|machine| machine.volumes.as_slice())
+            .unwrap_or_default();
         Ok(volumes
             .iter()
             .any(|volume| &volume.reference == store && volume.role != VolumeRole::PersistentParent))
@@ -167,8 +196,7 @@ impl Engine {
         if let (MessageType::Aggregate, Some(key)) = (row.message_type, row.label.as_deref()) {
             if let Some(key) = ItemHash::parse_strict(key) {
                 let position = row.position();
-                let names_it =
-                    |forget: &Row| forget.owner == row.owner && forget.position() > position;
+                let names_it = |forget: &Row| forget.owner == row.owner && forget.position() > position;
                 self.forgets_naming(&key, LinkKind::ForgetAggregate, names_it, &mut forgets)?;
             }
         }
@@ -190,7 +218,11 @@ impl Engine {
             }
             let forget = self.writer.message_load(source)?;
             if forget.state.accepted && also(&forget) {
-                forgets.push(Forgetting { position: forget.position(), time: forget.time, id: forget.id });
+                forgets.push(Forgetting {
+                    position: forget.position(),
+                    time: forget.time,
+                    id: forget.id,
+                });
             }
         }
         Ok(())

@@ -55,13 +55,25 @@ impl Engine {
         now: Micros,
     ) -> Result<Outcome, PipelineError> {
         let (content, fetched_text, item_text) = match finding {
-            Finding::Valid { content, fetched_text, item_text } => {
-                (Some(content.as_ref()), fetched_text.as_deref(), item_text.as_deref())
-            }
+            Finding::Valid {
+                content,
+                fetched_text,
+                item_text,
+            } => (
+                Some(content.as_ref()),
+                fetched_text.as_deref(),
+                item_text.as_deref(),
+            ),
             Finding::ContentMissing | Finding::Refused { .. } => (None, None, None),
         };
         self.writer.refused_clear(&envelope.item_hash)?;
-        let new = NewMessage { envelope, content, fetched_text, item_text, reception: now };
+        let new = NewMessage {
+            envelope,
+            content,
+            fetched_text,
+            item_text,
+            reception: now,
+        };
         let dependents = self.writer.link_sources(&envelope.item_hash)?;
         if let Some(content) = content.filter(|_| dependents.is_empty()) {
             if stands_alone(envelope, content) {
@@ -77,7 +89,8 @@ impl Engine {
             }
             None => {
                 self.writer.link_insert(row.id, LinkKind::File, &row.hash)?;
-                self.writer.verdict_set(row.id, ErrorCode::ContentUnavailable, None, now)?;
+                self.writer
+                    .verdict_set(row.id, ErrorCode::ContentUnavailable, None, now)?;
             }
         }
         work.extend(dependents.into_iter().map(|(_, source)| source));
@@ -88,10 +101,18 @@ impl Engine {
 
     /// The usual message: about its sender's own things, referring to nothing, awaited by nobody.
     fn take_plain(&mut self, new: &NewMessage<'_>, content: &Content) -> Result<Outcome, PipelineError> {
-        let state = State { status: MessageStatus::Processed, accepted: true, ..undecided() };
+        let state = State {
+            status: MessageStatus::Processed,
+            accepted: true,
+            ..undecided()
+        };
         let row = self.writer.message_insert(new, &state)?;
         self.effects_enter(&row, content)?;
-        let outcome = Outcome { item_hash: row.hash.clone(), status: row.state.status, code: None };
+        let outcome = Outcome {
+            item_hash: row.hash.clone(),
+            status: row.state.status,
+            code: None,
+        };
         self.risen.push(row.into());
         Ok(outcome)
     }
@@ -155,7 +176,12 @@ pub(super) fn links(content: &Content) -> Vec<(LinkKind, ItemHash)> {
         Body::Program(_) | Body::Instance(_) | Body::VProgram(_) => LinkKind::Volume,
     };
     let mut links: Vec<_> = needs.messages.into_iter().map(|target| (kind, target)).collect();
-    links.extend(needs.aggregates.into_iter().map(|key| (LinkKind::ForgetAggregate, key)));
+    links.extend(
+        needs
+            .aggregates
+            .into_iter()
+            .map(|key| (LinkKind::ForgetAggregate, key)),
+    );
     links.extend(needs.file.map(|file| (LinkKind::File, file)));
     links
 }

@@ -46,10 +46,16 @@ impl Engine {
 
     /// Whether no later fact can speak against an accepted FORGET.
     fn is_unconditional(&mut self, forget: &Row) -> Result<bool, PipelineError> {
-        let Some(text) = forget.content_text() else { return Ok(false) };
-        let Ok(content) = Content::parse(forget.message_type, text) else { return Ok(false) };
+        let Some(text) = forget.content_text() else {
+            return Ok(false);
+        };
+        let Ok(content) = Content::parse(forget.message_type, text) else {
+            return Ok(false);
+        };
         for target in alephd_rules::needs(&content).messages {
-            let Some(target) = self.writer.message_find(&target)? else { return Ok(false) };
+            let Some(target) = self.writer.message_find(&target)? else {
+                return Ok(false);
+            };
             let own = target.owner.eq_ignore_ascii_case(&forget.sender);
             if !own || target.message_type == MessageType::Store {
                 return Ok(false);

@@ -43,7 +43,12 @@ impl Engine {
     /// Judges a message and all that refer to it.
     pub(super) fn settle_with_dependents(&mut self, row: &Row, now: Micros) -> Result<(), PipelineError> {
         let mut work = vec![row.id];
-        work.extend(self.writer.link_sources(&row.hash)?.into_iter().map(|(_, source)| source));
+        work.extend(
+            self.writer
+                .link_sources(&row.hash)?
+                .into_iter()
+                .map(|(_, source)| source),
+        );
         self.settle(work, now)
     }
 
@@ -69,7 +74,9 @@ impl Engine {
             let forgets = self.forgets_of(&row)?;
             return self.mark_forgotten(&row, &forgets);
         }
-        let Some(text) = row.content_text() else { return Ok(()) };
+        let Some(text) = row.content_text() else {
+            return Ok(());
+        };
         let content = Content::parse(row.message_type, text)
             .map_err(|_| alephd_store::StoreError::Damaged("content no longer parses"))?;
         if row.state.purged && row.state.accepted {
@@ -124,7 +131,11 @@ impl Engine {
             Verdict::Refuse { .. } if self.was_acknowledged(row)? => MessageStatus::Pending,
             Verdict::Refuse { .. } => MessageStatus::Rejected,
         };
-        let purge_after = first.map(|_| row.state.purge_after.unwrap_or(Micros(now.0 + self.config.grace.0)));
+        let purge_after = first.map(|_| {
+            row.state
+                .purge_after
+                .unwrap_or(Micros(now.0 + self.config.grace.0))
+        });
         Ok(State {
             status,
             accepted,
@@ -142,7 +153,10 @@ impl Engine {
             return Ok(true);
         }
         let suspended = row.state.status == MessageStatus::Pending
-            && self.writer.verdict_get(row.id)?.is_some_and(|code| !code.is_retryable());
+            && self
+                .writer
+                .verdict_get(row.id)?
+                .is_some_and(|code| !code.is_retryable());
         Ok(suspended)
     }
 
@@ -224,10 +238,18 @@ impl Engine {
     }
 
     /// A FORGET of whole aggregates concerns their elements.
-    fn wake_elements(&mut self, row: &Row, content: &Content, work: &mut WorkList) -> Result<(), PipelineError> {
+    fn wake_elements(
+        &mut self,
+        row: &Row,
+        content: &Content,
+        work: &mut WorkList,
+    ) -> Result<(), PipelineError> {
         for key in alephd_rules::needs(content).aggregates {
             let text = key.to_string();
-            let key = alephd_store::write::ElementKey { owner: &row.owner, key: &text };
+            let key = alephd_store::write::ElementKey {
+                owner: &row.owner,
+                key: &text,
+            };
             for id in self.writer.aggregate_elements(key)? {
                 work.push(id);
             }
@@ -251,5 +273,4 @@ impl Engine {
         }
         Ok(())
     }
-
 }

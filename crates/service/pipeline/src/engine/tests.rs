@@ -20,7 +20,10 @@ impl Fixture {
         let folder = folder.expect("temporary folder");
         let store = Store::open(&StoreConfig::at(folder.path().join("db"))).expect("opens");
         let writer = store.take_writer().expect("first taker");
-        Self { engine: Engine::new(writer, EngineConfig::default()), _folder: folder }
+        Self {
+            engine: Engine::new(writer, EngineConfig::default()),
+            _folder: folder,
+        }
     }
 
     fn take(&mut self, envelope: &Envelope) -> Outcome {
@@ -31,7 +34,11 @@ impl Fixture {
     }
 
     fn status(&mut self, envelope: &Envelope) -> MessageStatus {
-        let row = self.engine.writer.message_find(&envelope.item_hash).expect("reads");
+        let row = self
+            .engine
+            .writer
+            .message_find(&envelope.item_hash)
+            .expect("reads");
         row.expect("known").state.status
     }
 
@@ -45,7 +52,14 @@ fn key(number: u8) -> EvmKey {
 }
 
 fn sealed(signer: &EvmKey, kind: MessageType, content: &serde_json::Value) -> Envelope {
-    seal(signer, Chain::Eth, kind, content.to_string(), Micros(1_700_000_000_000_000), Some("TEST".into()))
+    seal(
+        signer,
+        Chain::Eth,
+        kind,
+        content.to_string(),
+        Micros(1_700_000_000_000_000),
+        Some("TEST".into()),
+    )
 }
 
 fn post(signer: &EvmKey, owner: &EvmKey, time: f64) -> Envelope {
@@ -61,11 +75,18 @@ fn amend(signer: &EvmKey, target: &Envelope, time: f64) -> Envelope {
 
 fn forget(signer: &EvmKey, targets: &[&Envelope], time: f64) -> Envelope {
     let hashes: Vec<_> = targets.iter().map(|target| &target.item_hash).collect();
-    sealed(signer, MessageType::Forget, &json!({"address": signer.address(), "time": time, "hashes": hashes}))
+    sealed(
+        signer,
+        MessageType::Forget,
+        &json!({"address": signer.address(), "time": time, "hashes": hashes}),
+    )
 }
 
 fn security(owner: &EvmKey, delegates: &[&EvmKey], time: f64) -> Envelope {
-    let list: Vec<_> = delegates.iter().map(|delegate| json!({"address": delegate.address()})).collect();
+    let list: Vec<_> = delegates
+        .iter()
+        .map(|delegate| json!({"address": delegate.address()}))
+        .collect();
     let content = json!({"key": "security", "address": owner.address(), "time": time,
         "content": {"authorizations": list}});
     sealed(owner, MessageType::Aggregate, &content)
@@ -180,15 +201,24 @@ fn a_forget_waits_for_each_target() {
     let (known, unknown) = (post(&a, &a, 1.0), post(&a, &a, 2.0));
     fixture.take(&known);
     let outcome = fixture.take(&forget(&a, &[&known, &unknown], 3.0));
-    assert_eq!((outcome.status, outcome.code), (Pending, Some(ErrorCode::ForgetTargetNotFound)));
+    assert_eq!(
+        (outcome.status, outcome.code),
+        (Pending, Some(ErrorCode::ForgetTargetNotFound))
+    );
     assert_eq!(fixture.status(&known), Processed);
     fixture.take(&unknown);
-    assert_eq!((fixture.status(&known), fixture.status(&unknown)), (Forgotten, Forgotten));
+    assert_eq!(
+        (fixture.status(&known), fixture.status(&unknown)),
+        (Forgotten, Forgotten)
+    );
     let of_forget = forget(&a, &[&forget(&a, &[&known, &unknown], 3.0)], 4.0);
     assert_eq!(fixture.take(&of_forget).code, Some(ErrorCode::ForgetForget));
     let other = post(&a, &a, 5.0);
     fixture.take(&other);
-    assert_eq!(fixture.take(&forget(&b, &[&other], 6.0)).code, Some(ErrorCode::PermissionDenied));
+    assert_eq!(
+        fixture.take(&forget(&b, &[&other], 6.0)).code,
+        Some(ErrorCode::PermissionDenied)
+    );
 }
 
 #[test]
@@ -214,7 +244,10 @@ fn a_delegated_forget_follows_the_revocation_in_any_order() {
     let other = post(&a, &a, 3.5);
     let denied = forget(&b, &[&other], 4.0);
     let statuses = same_in_every_order(&[grant, target, allowed, revoke, other, denied]);
-    assert_eq!(statuses[..5], [Processed, Forgotten, Processed, Processed, Processed]);
+    assert_eq!(
+        statuses[..5],
+        [Processed, Forgotten, Processed, Processed, Processed]
+    );
 }
 
 #[test]
@@ -261,5 +294,11 @@ fn two_delegates_may_sign_the_same_content() {
     let by_b = post(&b, &a, 2.0);
     let by_c = post(&c, &a, 2.0);
     assert_eq!(by_b.item_hash, by_c.item_hash);
-    same_in_every_order(&[grant, by_b, by_c.clone(), security(&a, &[&c], 1.5), forget(&a, &[&by_c], 7.0)]);
+    same_in_every_order(&[
+        grant,
+        by_b,
+        by_c.clone(),
+        security(&a, &[&c], 1.5),
+        forget(&a, &[&by_c], 7.0),
+    ]);
 }

@@ -28,7 +28,10 @@ pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
 
 impl Form {
     pub(super) fn new(body: Body, boundary: String) -> Self {
-        Self { parts: multer::Multipart::new(body.into_data_stream(), boundary), seen: 0 }
+        Self {
+            parts: multer::Multipart::new(body.into_data_stream(), boundary),
+            seen: 0,
+        }
     }
 
     /// The next part; the one before must be read or dropped.

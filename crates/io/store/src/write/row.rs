@@ -1,0 +1,272 @@
+//! The form in which the writer sees a message.
+
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension, params};
+
+use alephd_message::{Chain, ItemHash, ItemType, MessageType, Micros, PaymentType};
+use alephd_rules::{
+    MessageStatus, Position, Subject,
+    root::{Leaf, LeafKind},
+};
+
+use super::Writer;
+use crate::{StoreError, codec};
+
+/// A row, with interned texts resolved.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Row id; grows in the order of reception.
+    pub id: i64,
+    /// Name of the message.
+    pub hash: ItemHash,
+    /// Status, verdict and tombstone.
+    pub state: State,
+    /// Kind of content.
+    pub message_type: MessageType,
+    /// Chain of the signature.
+    pub chain: Chain,
+    /// Where the content came from.
+    pub item_type: ItemType,
+    /// Address that signed.
+    pub sender: Arc<str>,
+    /// Address on whose behalf the message acts.
+    pub owner: Arc<str>,
+    /// Channel of the winning copy.
+    pub channel: Option<Arc<str>>,
+    /// `content.type` of a POST, `content.key` of an AGGREGATE.
+    pub label: Option<Arc<str>>,
+    /// How a STORE or machine is paid for.
+    pub payment: Option<PaymentType>,
+    /// Envelope time of the winning copy.
+    pub time: Micros,
+    /// Signed time.
+    pub content_time: Micros,
+    /// When it arrived first.
+    pub reception: Micros,
+    /// Size as the API reports it.
+    pub size: i64,
+    /// `content.ref`, or `replaces` of a machine.
+    pub reference: Option<String>,
+    /// Signature of the winning copy.
+    pub signature: Option<String>,
+    /// Text of the content as signed.
+    pub item_content: Option<String>,
+    /// What is served as content when it differs.
+    pub item_text: Option<String>,
+    pub(crate) sender_id: i64,
+    pub(crate) owner_id: i64,
+    pub(crate) channel_id: Option<i64>,
+    pub(crate) label_id: Option<i64>,
+}
+
+/// The part of a row that changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Shown status.
+    pub status: MessageStatus,
+    /// Verdict, leaving FORGETs aside.
+    pub accepted: bool,
+    /// Position of the first accepted FORGET that names the message.
+    pub withdrawn: Option<Position>,
+    /// Envelope time of that FORGET.
+    pub gone_at: Option<Micros>,
+    /// The content is gone; for a FORGET: it made contents go.
+    pub purged: bool,
+    /// A tombstone whose content is still held, and until when.
+    pub purge_after: Option<Micros>,
+}
+
+impl Row {
+    /// What other messages judge this one by.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            hash: self.hash.clone(),
+            message_type: self.message_type,
+            chain: self.chain,
+            sender: self.sender.as_ref().into(),
+            owner: self.owner.as_ref().into(),
+            channel: self.channel.as_deref().map(str::to_owned),
+            label: self.label.as_deref().map(str::to_owned),
+            reference: self.reference.clone(),
+            position: self.position(),
+        }
+    }
+
+    /// Place in the order.
+    pub fn position(&self) -> Position {
+        Position::provisional(self.content_time, self.hash.clone())
+    }
+
+    /// The text that content rules read and the API serves.
+    pub fn content_text(&self) -> Option<&str> {
+        self.item_text.as_deref().or(self.item_content.as_deref())
+    }
+
+    pub(super) fn leaf(&self) -> Leaf {
+        Leaf::new(LeafKind::Message)
+            .part(self.hash.key())
+            .part([
+                self.message_type.index(),
+                self.chain.index(),
+                self.item_type.index(),
+            ])
+            .part(self.sender.as_bytes())
+            .part(self.owner.as_bytes())
+            .number(self.size)
+            .part(self.content_text().unwrap_or_default())
+    }
+
+    pub(super) fn tombstone(&self, forgotten_by: &str) -> Leaf {
+        // Sender and chain are left out: once the content is gone, copies signed by somebody else
+        // can no longer be compared, and whichever came first stays.
+        Leaf::new(LeafKind::Tombstone)
+            .part(self.hash.key())
+            .part([self.message_type.index(), self.item_type.index()])
+            .part(self.owner.as_bytes())
+            .number(self.size)
+            .option(self.payment.map(|payment| [payment.index()]))
+            .part(forgotten_by)
+    }
+}
+
+const COLUMNS: &str = "id, hash, status, accepted, type, chain, item_type, sender, owner, channel, label, payment, \
+    time, content_time, reception, size, reference, signature, item_content, item_text, withdrawn_time, \
+    withdrawn_hash, gone_at, purged, purge_after";
+
+impl Writer {
+    /// The row of a message.
+    pub fn message_find(&mut self, hash: &ItemHash) -> Result<Option<Row>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM messages WHERE prefix = ?1 AND hash = ?2");
+        let raw = self
+            .connection
+            .prepare_cached(&sql)?
+            .query_row(params![hash.order_prefix(), hash.key()], RawRow::read)
+            .optional()?;
+        raw.map(|raw| self.resolve(raw)).transpose()
+    }
+
+    /// The row with an id that came from another table.
+    pub fn message_load(&mut self, id: i64) -> Result<Row, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM messages WHERE id = ?1");
+        let raw = self
+            .connection
+            .prepare_cached(&sql)?
+            .query_row([id], RawRow::read)
+            .optional()?;
+        self.resolve(raw.ok_or(StoreError::Damaged("message id"))?)
+    }
+
+    fn resolve(&mut self, raw: RawRow) -> Result<Row, StoreError> {
+        let withdrawn = match (raw.withdrawn_time, &raw.withdrawn_hash) {
+            (Some(time), Some(hash)) => Some(Position::provisional(Micros(time), codec::item_hash(hash)?)),
+            _ => None,
+        };
+        let sender = self.addresses.text(&self.connection, raw.sender)?;
+        let owner = if raw.owner == raw.sender {
+            Arc::clone(&sender)
+        } else {
+            self.addresses.text(&self.connection, raw.owner)?
+        };
+        let channel = raw
+            .channel
+            .map(|id| self.names.text(&self.connection, id))
+            .transpose()?;
+        let label = raw
+            .label
+            .map(|id| self.names.text(&self.connection, id))
+            .transpose()?;
+        Ok(Row {
+            id: raw.id,
+            hash: codec::item_hash(&raw.hash)?,
+            state: State {
+                status: codec::status(raw.status)?,
+                accepted: raw.accepted,
+                withdrawn,
+                gone_at: raw.gone_at.map(Micros),
+                purged: raw.purged,
+                purge_after: raw.purge_after.map(Micros),
+            },
+            message_type: codec::message_type(raw.kind)?,
+            chain: codec::chain(raw.chain)?,
+            item_type: codec::item_type(raw.item_type)?,
+            sender,
+            owner,
+            channel,
+            label,
+            payment: codec::payment(raw.payment)?,
+            time: Micros(raw.time),
+            content_time: Micros(raw.content_time),
+            reception: Micros(raw.reception),
+            size: raw.size,
+            reference: raw.reference,
+            signature: raw.signature,
+            item_content: raw.item_content,
+            item_text: raw.item_text,
+            sender_id: raw.sender,
+            owner_id: raw.owner,
+            channel_id: raw.channel,
+            label_id: raw.label,
+        })
+    }
+}
+
+struct RawRow {
+    id: i64,
+    hash: Vec<u8>,
+    status: u8,
+    accepted: bool,
+    kind: u8,
+    chain: u8,
+    item_type: u8,
+    sender: i64,
+    owner: i64,
+    channel: Option<i64>,
+    label: Option<i64>,
+    payment: Option<u8>,
+    time: i64,
+    content_time: i64,
+    reception: i64,
+    size: i64,
+    reference: Option<String>,
+    signature: Option<String>,
+    item_content: Option<String>,
+    item_text: Option<String>,
+    withdrawn_time: Option<i64>,
+    withdrawn_hash: Option<Vec<u8>>,
+    gone_at: Option<i64>,
+    purged: bool,
+    purge_after: Option<i64>,
+}
+
+impl RawRow {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            hash: row.get(1)?,
+            status: row.get(2)?,
+            accepted: row.get(3)?,
+            kind: row.get(4)?,
+            chain: row.get(5)?,
+            item_type: row.get(6)?,
+            sender: row.get(7)?,
+            owner: row.get(8)?,
+            channel: row.get(9)?,
+            label: row.get(10)?,
+            payment: row.get(11)?,
+            time: row.get(12)?,
+            content_time: row.get(13)?,
+            reception: row.get(14)?,
+            size: row.get(15)?,
+            reference: row.get(16)?,
+            signature: row.get(17)?,
+            item_content: row.get(18)?,
+            item_text: row.get(19)?,
+            withdrawn_time: row.get(20)?,
+            withdrawn_hash: row.get(21)?,
+            gone_at: row.get(22)?,
+            purged: row.get(23)?,
+            purge_after: row.get(24)?,
+        })
+    }
+}

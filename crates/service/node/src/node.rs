@@ -1,0 +1,126 @@
+//! A running node: its parts in the order in which they start, and the reverse.
+//!
+//! ```text
+//!   start:  data folder (lock) ▶ database ▶ pipeline ▶ listener
+//!   stop:   accept no more ▶ finish requests ▶ finish what is queued, write it ▶ empty the log
+//! ```
+//!
+//! A stop that is cut short at any point is a crash, and a crash loses nothing that was
+//! acknowledged: the order only spares work at the next start.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, runtime::Handle};
+
+use alephd_message::Micros;
+use alephd_pipeline::{EngineConfig, Pipeline, PipelineConfig};
+use alephd_store::Store;
+use alephd_tasks::{Clock, ShutdownError, Tasks};
+
+use crate::{Config, DataDir, NodeError, Profile, api, data_dir::OpenData, limits, serve};
+
+/// A running node.
+pub struct Node {
+    address: SocketAddr,
+    tasks: Tasks,
+    pipeline: Pipeline,
+    store: Store,
+    drain: Duration,
+}
+
+impl Node {
+    /// Starts a node. When this returns, requests are answered.
+    pub async fn start(config: &Config, profile: &Profile, clock: Arc<dyn Clock>) -> Result<Self, NodeError> {
+        let address = config.api.listen;
+        if profile.loopback_only && !address.ip().is_loopback() {
+            return Err(NodeError::NotLoopback { network: profile.name.clone(), address });
+        }
+        limits::raise_file_limit();
+        // Before anything that takes time: two nodes on one port should find out at once.
+        let failed = |source| NodeError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+
+        let data = DataDir::at(&config.data.folder).open(config, profile).await?;
+        let pipeline = start_pipeline(&data, config, profile, Arc::clone(&clock))?;
+        let store = data.store.clone();
+        let router = api::router(data, pipeline.clone(), config, profile, Arc::clone(&clock));
+
+        let tasks = Tasks::new();
+        let serving = serve::serve(listener, router, config.api.max_connections, tasks.clone(), clock);
+        tasks.spawn("http", serving);
+        tracing::info!(%address, network = %profile.name, folder = %config.data.folder.display(), "ready");
+        Ok(Self { address, tasks, pipeline, store, drain: Duration::from_secs(config.api.drain_seconds) })
+    }
+
+    /// The address that is served; with port 0 in the configuration, the port that was free.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where messages go.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Ready when a part has failed that the node cannot do without.
+    pub async fn failed(&self) {
+        self.tasks.cancelled().await;
+    }
+
+    /// Stops: requests under way are finished within the configured time, then everything that is
+    /// queued is written.
+    pub async fn stop(self) -> Result<(), NodeError> {
+        tracing::info!("stopping");
+        let result = match self.tasks.shutdown(self.drain).await {
+            Ok(()) => Ok(()),
+            Err(ShutdownError::Failed(failure)) => Err(failure.into()),
+            Err(ShutdownError::Stuck { names, failure, .. }) => {
+                tracing::warn!(tasks = %names.join(", "), "not everything ended in time");
+                failure.map_or(Ok(()), |failure| Err(failure.into()))
+            }
+        };
+        close(self.pipeline).await;
+        tracing::info!("stopped");
+        result
+    }
+}
+
+/// Starts the pipeline over an opened data folder.
+pub(crate) fn start_pipeline(
+    data: &OpenData,
+    config: &Config,
+    profile: &Profile,
+    clock: Arc<dyn Clock>,
+) -> Result<Pipeline, NodeError> {
+    let writer = data.store.take_writer().expect("the folder was opened for this one writer");
+    let settings = pipeline_config(config, profile);
+    Ok(Pipeline::start(writer, data.blobs.clone(), settings, clock, Handle::current())?)
+}
+
+/// How the pipeline of this node runs.
+pub(crate) fn pipeline_config(config: &Config, profile: &Profile) -> PipelineConfig {
+    let default = EngineConfig::default();
+    let hours = |hours: u32| Micros(i64::from(hours) * 3_600 * 1_000_000);
+    PipelineConfig {
+        engine: EngineConfig {
+            trusted: profile.trusted(),
+            unbuilt_aggregates: profile.aggregates.unbuilt_owners.clone(),
+            parked_per_sender: config.pipeline.parked_per_sender,
+            grace: config.uploads.grace_hours.map_or(default.grace, hours),
+        },
+        verifiers: config.verifiers(),
+    }
+}
+
+/// Closes a pipeline, which blocks.
+pub(crate) async fn close(pipeline: Pipeline) {
+    if tokio::task::spawn_blocking(move || pipeline.close()).await.is_err() {
+        tracing::error!("closing the pipeline panicked");
+    }
+}

@@ -1,0 +1,83 @@
+//! The listening socket: connections, their bounds, and their end.
+//!
+//! What is answered is the API's business ([`router`]); here stands what holds for any HTTP
+//! server that strangers reach: a bound on connections, on the time and size of a request head,
+//! and a stop that lets requests under way finish.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+
+use alephd_tasks::{Clock, Tasks};
+
+/// Time for the head of a request, and for which an idle connection is kept. Clients of the
+/// network reuse connections for a minute; a slow head is over by then, or never.
+const HEAD_TIME: Duration = Duration::from_secs(75);
+/// Bytes of a request head. Lists of two hundred item hashes fit into a query.
+const HEAD_SIZE: usize = 64 << 10;
+/// Pause after a failed accept: without file descriptors the next one fails at once, too.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Accepts connections until the tasks are cancelled.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    max_connections: usize,
+    tasks: Tasks,
+    clock: Arc<dyn Clock>,
+) -> Result<(), std::convert::Infallible> {
+    let room = Arc::new(Semaphore::new(max_connections));
+    let token = tasks.token();
+    loop {
+        let permit = tokio::select! {
+            () = token.cancelled() => return Ok(()),
+            permit = Arc::clone(&room).acquire_owned() => permit.expect("the semaphore is never closed"),
+        };
+        let accepted = tokio::select! {
+            () = token.cancelled() => return Ok(()),
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let connection = connection(stream, router.clone(), tasks.clone(), permit);
+                tasks.spawn_worker("connection", connection);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                clock.sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// One connection. Its errors are the client's: they went away, or sent what is no HTTP.
+async fn connection(stream: TcpStream, router: Router, tasks: Tasks, _permit: OwnedSemaphorePermit) {
+    // An answer is written in one piece; waiting for more to send only delays it.
+    let _ = stream.set_nodelay(true);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(HEAD_SIZE)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = tasks.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
