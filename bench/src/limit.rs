@@ -56,6 +56,10 @@ pub(crate) fn cores() -> usize {
 }
 
 pub(crate) fn measure(threads: usize, duration: Duration) -> Result<Limit> {
+    measure_with(MESSAGES, threads, duration)
+}
+
+fn measure_with(messages: u64, threads: usize, duration: Duration) -> Result<Limit> {
     ensure!(threads > 0, "at least one thread is needed");
     let ethereum: Vec<Account> = (0..SIGNERS)
         .map(|number| keys::evm(&format!("limit {number}")).into())
@@ -64,17 +68,17 @@ pub(crate) fn measure(threads: usize, duration: Duration) -> Result<Limit> {
         .map(|number| keys::solana(&format!("limit {number}")).into())
         .collect();
     let posts = |accounts: &[Account]| {
-        signed(threads, |number| {
+        signed(messages, threads, |number| {
             let account = &accounts[(number % SIGNERS) as usize];
             builder::post(account, "limit", json!({"number": number})).seal()
         })
     };
     let ethereum = checks_per_second(&posts(&ethereum), threads, duration)?;
     let solana = checks_per_second(&posts(&solana), threads, duration)?;
-    let config = Config::new(0, MESSAGES);
+    let config = Config::new(0, messages);
     let accounts = Accounts::new(&config);
     let unsigned: Vec<_> = Workload::new(&accounts, &config).collect();
-    let mixed = signed(threads, |number| unsigned[number as usize].sign());
+    let mixed = signed(messages, threads, |number| unsigned[number as usize].sign());
     let mix = checks_per_second(&mixed, threads, duration)?;
     Ok(Limit {
         threads,
@@ -84,9 +88,9 @@ pub(crate) fn measure(threads: usize, duration: Duration) -> Result<Limit> {
     })
 }
 
-/// Makes the messages with the numbers below [`MESSAGES`] on all threads.
-fn signed(threads: usize, make: impl Fn(u64) -> Envelope + Sync) -> Vec<Envelope> {
-    let numbers: Vec<u64> = (0..MESSAGES).collect();
+/// Makes the messages with the numbers below `count` on all threads.
+fn signed(count: u64, threads: usize, make: impl Fn(u64) -> Envelope + Sync) -> Vec<Envelope> {
+    let numbers: Vec<u64> = (0..count).collect();
     thread::scope(|scope| {
         let make = &make;
         let parts: Vec<_> = numbers
@@ -141,7 +145,7 @@ mod tests {
 
     #[test]
     fn every_check_is_counted() {
-        let limit = measure(2, Duration::from_millis(20)).unwrap();
+        let limit = measure_with(200, 2, Duration::from_millis(20)).unwrap();
         assert_eq!(limit.threads, 2);
         assert!(limit.ethereum > 0.0 && limit.solana > 0.0 && limit.mix > 0.0);
         measure(0, Duration::ZERO).unwrap_err();

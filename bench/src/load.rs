@@ -202,8 +202,9 @@ where
                 answer.context("no answer")??;
             }
         });
-        match select(pin!(connection), requests).await {
-            // Whoever waits for an answer learns from the sender that there will be none.
+        // Boxed, since a connection that has ended must also be dropped: only then does the sender
+        // tell whoever waits for an answer that there will be none.
+        match select(Box::pin(connection), requests).await {
             Either::Left((_, requests)) => requests.await,
             Either::Right((result, _)) => result,
         }

@@ -42,6 +42,7 @@ mod message;
 mod plan;
 mod post;
 mod post_list;
+mod raw;
 mod status;
 mod stream;
 mod window;
@@ -56,6 +57,7 @@ pub use filter::{GoneFilter, MessageFilter, Order, PostFilter, Sort, TypeSet, Wi
 pub use info::{Counts, ParkedRow, Root, Subscription};
 pub use message::{Confirmation, MessageRow};
 pub use post::{OriginalPost, PostRow};
+pub use raw::RawMessage;
 pub use status::{RefusedRow, StatusRow, VerdictRow};
 
 use crate::{Reader, StoreError};

@@ -11,6 +11,7 @@ mod page;
 mod posts;
 mod programs;
 mod publish;
+mod rows;
 mod scoring;
 mod sockets;
 mod storage;

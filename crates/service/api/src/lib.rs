@@ -35,6 +35,7 @@ pub mod cursor;
 mod error;
 mod handlers;
 pub mod json;
+mod live;
 mod metrics;
 pub mod params;
 mod render;

@@ -8,11 +8,16 @@ use alephd_pipeline::Pipeline;
 use alephd_store::{Reader, Store};
 use alephd_tasks::Clock;
 
-use crate::{ApiError, metrics::Gauges};
+use crate::{ApiError, live::Live, metrics::Gauges};
 
 /// The parts of the node that the API speaks for. Cheap to clone.
 #[derive(Clone)]
-pub struct Api(Arc<ApiParts>);
+pub struct Api(Arc<Shared>);
+
+struct Shared {
+    parts: ApiParts,
+    live: Live,
+}
 
 /// What an [`Api`] is made of.
 pub struct ApiParts {
@@ -89,14 +94,20 @@ impl Default for ApiSettings {
 impl Deref for Api {
     type Target = ApiParts;
     fn deref(&self) -> &ApiParts {
-        &self.0
+        &self.0.parts
     }
 }
 
 impl Api {
     /// Puts the parts together.
     pub fn new(parts: ApiParts) -> Self {
-        Self(Arc::new(parts))
+        let live = Live::new(parts.clock.monotonic());
+        Self(Arc::new(Shared { parts, live }))
+    }
+
+    /// What is told while it happens.
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
     }
 
     /// Reads from the database, on this thread.

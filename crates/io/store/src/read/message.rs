@@ -6,7 +6,7 @@ use alephd_message::{Chain, ItemHash, ItemType, MessageType, Micros, PaymentType
 use alephd_rules::MessageStatus;
 
 use super::{lookup, stream};
-use crate::{Reader, StoreError, codec};
+use crate::{Reader, StoreError, codec, write};
 
 /// A message as the API shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +116,38 @@ impl MessageRow {
             confirmations: Vec::new(),
             forgotten_by: Vec::new(),
         })
+    }
+}
+
+/// A row that was just written, for those who are told of it before they read. It carries no
+/// confirmations: whoever needs them asks for the message.
+impl From<&write::Row> for MessageRow {
+    fn from(row: &write::Row) -> Self {
+        Self {
+            id: row.id,
+            item_hash: row.hash.clone(),
+            status: row.state.status,
+            message_type: row.message_type,
+            chain: row.chain,
+            item_type: row.item_type,
+            sender: row.sender.as_ref().into(),
+            owner: row.owner.as_ref().into(),
+            channel: row.channel.as_deref().map(str::to_owned),
+            label: row.label.as_deref().map(str::to_owned),
+            reference: row.reference.clone(),
+            payment: row.payment,
+            time: row.time,
+            content_time: row.content_time,
+            reception: row.reception,
+            size: row.size,
+            signature: row.signature.clone(),
+            text: row.item_content.clone(),
+            served_text: row.item_text.clone(),
+            gone_at: row.state.gone_at,
+            confirmed_at: None,
+            confirmations: Vec::new(),
+            forgotten_by: Vec::new(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use alephd_message::{ItemHash, Micros};
+use alephd_message::{Chain, ItemHash, Micros};
 
 use super::{message, message::MessageRow};
 use crate::{StoreError, codec};
@@ -23,6 +23,8 @@ pub struct PostRow {
 pub struct OriginalPost {
     /// Its name.
     pub item_hash: ItemHash,
+    /// Chain of its signature.
+    pub chain: Chain,
     /// Its signature.
     pub signature: Option<String>,
     /// Its type.
@@ -61,6 +63,7 @@ impl OriginalPost {
     fn of(message: &MessageRow) -> Self {
         Self {
             item_hash: message.item_hash.clone(),
+            chain: message.chain,
             signature: message.signature.clone(),
             post_type: message.label.clone().unwrap_or_default(),
             owner: message.owner.clone(),
@@ -73,7 +76,7 @@ impl OriginalPost {
 
 fn original(connection: &Connection, id: i64) -> Result<OriginalPost, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT m.hash, m.signature, l.text, o.text, c.text, m.reference, m.content_time
+        "SELECT m.hash, m.signature, l.text, o.text, c.text, m.reference, m.content_time, m.chain
          FROM messages m JOIN addresses o ON o.id = m.owner LEFT JOIN names c ON c.id = m.channel
          LEFT JOIN names l ON l.id = m.label WHERE m.id = ?",
     )?;
@@ -81,6 +84,7 @@ fn original(connection: &Connection, id: i64) -> Result<OriginalPost, StoreError
     let row = rows.next()?.ok_or(StoreError::Damaged("original post"))?;
     Ok(OriginalPost {
         item_hash: codec::item_hash(&row.get::<_, Vec<u8>>(0)?)?,
+        chain: codec::chain(row.get(7)?)?,
         signature: row.get(1)?,
         post_type: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
         owner: row.get(3)?,

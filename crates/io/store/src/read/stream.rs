@@ -207,7 +207,7 @@ impl Stream {
     fn same_time_sql(&self) -> String {
         let Columns { time, prefix, id, .. } = self.columns;
         format!(
-            "{} AND {time} = ? AND {prefix} >= ? AND ({prefix} > ? OR {id} > ?) ORDER BY {prefix}, {id} LIMIT ?",
+            "{} AND {time} = ? AND {prefix} >= ? AND ({prefix} > ? OR {id} >= ?) ORDER BY {prefix}, {id} LIMIT ?",
             self.select_sql(),
         )
     }

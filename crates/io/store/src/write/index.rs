@@ -54,6 +54,14 @@ impl Writer {
     }
 }
 
+impl Row {
+    /// The ids of the [`Term`]s by which lists find the message, sorted. Whoever filters messages
+    /// as they come compares these, and so agrees with the lists.
+    pub fn terms(&self) -> Vec<i64> {
+        terms_of(self)
+    }
+}
+
 /// The terms of a message, without duplicates. Read from the row alone, so that what enters the
 /// index is what leaves it.
 fn terms_of(row: &Row) -> Vec<i64> {

@@ -16,6 +16,11 @@ const PURGED_AT_ONCE: u32 = 512;
 
 impl Engine {
     pub(super) fn purge_if_final(&mut self, row: Row, forgets: &[Forgetting]) -> Result<(), PipelineError> {
+        if !row.state.accepted {
+            // What it does to money, once an acceptable copy or its ground arrives, stands even
+            // if it is forgotten.
+            return Ok(());
+        }
         for forget in forgets {
             let forget = self.writer.message_load(forget.id)?;
             if self.is_unconditional(&forget)? {

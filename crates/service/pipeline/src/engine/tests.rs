@@ -1,33 +1,58 @@
 //! The engine against a real database, message by message.
 
 use alephd_message::{Chain, Envelope, MessageType};
-use alephd_signature::sign::{EvmKey, Signer, seal};
+use alephd_signature::sign::{EvmKey, seal};
 use alephd_store::{Store, StoreConfig};
 use serde_json::json;
 
 use super::*;
 use crate::prepare;
 
+mod order;
+
+/// The instant at which everything happens.
+const NOW: Micros = Micros(1_800_000_000_000_000);
+
 struct Fixture {
     engine: Engine,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Fixture {
     fn new() -> Self {
+        Self::with(EngineConfig::default())
+    }
+
+    fn with(config: EngineConfig) -> Self {
         // Hundreds of short-lived databases: on a memory file system where there is one.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let folder = folder.expect("temporary folder");
-        let store = Store::open(&StoreConfig::at(folder.path().join("db"))).expect("opens");
-        let writer = store.take_writer().expect("first taker");
-        Self {
-            engine: Engine::new(writer, EngineConfig::default()),
-            _folder: folder,
-        }
+        let engine = Self::open(folder.path(), config);
+        Self { engine, folder }
+    }
+
+    fn open(folder: &std::path::Path, config: EngineConfig) -> Engine {
+        let store = Store::open(&StoreConfig::at(folder.join("db"))).expect("opens");
+        Engine::new(store.take_writer().expect("first taker"), config)
+    }
+
+    /// As after a crash: nothing but the database is left.
+    fn restart(self) -> Self {
+        let (config, folder) = (self.engine.config.clone(), self.folder);
+        drop(self.engine);
+        let engine = Self::open(folder.path(), config);
+        Self { engine, folder }
+    }
+
+    fn file(&mut self, bytes: &[u8]) {
+        self.engine.begin(NOW).expect("begins");
+        let hash = alephd_testkit::sha256(bytes);
+        self.engine.file_arrived(&hash, bytes.len() as u64).expect("arrives");
+        self.engine.commit().expect("commits");
     }
 
     fn take(&mut self, envelope: &Envelope) -> Outcome {
-        self.engine.begin(Micros(1_800_000_000_000_000)).expect("begins");
+        self.engine.begin(NOW).expect("begins");
         let outcome = self.engine.take(&prepare(envelope.clone(), None)).expect("takes");
         self.engine.commit().expect("commits");
         outcome
