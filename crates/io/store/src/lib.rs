@@ -18,7 +18,7 @@
 //!         └─▶ reader()  one of N Readers: lists, single rows, counts
 //! ```
 //!
-//! Decision: `docs/decisions/0002-sqlite-schema.md`.
+//! Decision: `docs/decisions/0003-sqlite-schema.md`.
 
 mod codec;
 mod error;

@@ -140,7 +140,7 @@ impl Stream {
         let missing = limit.saturating_sub(entries.len() as u64);
         let rest = match order {
             Order::Ascending => (low.max(after.time.saturating_add(1)), high),
-            Order::Descending => (low, high.min(after.time.saturating_sub(1))),
+            Order::Descending => (low, high.min(after.time)),
         };
         if missing > 0 && rest.0 <= rest.1 {
             let rest = Self {
@@ -207,7 +207,7 @@ impl Stream {
     fn same_time_sql(&self) -> String {
         let Columns { time, prefix, id, .. } = self.columns;
         format!(
-            "{} AND {time} = ? AND {prefix} >= ? AND ({prefix} > ? OR {id} >= ?) ORDER BY {prefix}, {id} LIMIT ?",
+            "{} AND {time} = ? AND {prefix} >= ? AND ({prefix} > ? OR {id} > ?) ORDER BY {prefix}, {id} LIMIT ?",
             self.select_sql(),
         )
     }

@@ -1,8 +1,186 @@
-//! Routes of this family.
+//! Websockets: messages as they become live, and the numbers of the node.
+//!
+//! ```text
+//!   GET ──▶ query wrong? 422 ──▶ no upgrade asked? 400 ──▶ 101 ──▶ no room? close 1013
+//!                                                                └─▶ subscribe, history, live
+//! ```
+//!
+//! The subscription begins before the history is read, and what arrived meanwhile and stands in
+//! the history too is left out: a client sees each message once and misses none.
+//!
+//! Protocol: `docs/protocol/websockets.md`.
 
-use crate::{Api, Routes};
+mod connection;
+mod slot;
+
+use std::collections::HashSet;
+
+use axum::{
+    extract::{
+        RawQuery, State,
+        ws::{Utf8Bytes, WebSocket, WebSocketUpgrade, close_code, rejection::WebSocketUpgradeRejection},
+    },
+    http::{HeaderMap, header},
+    response::Response,
+};
+use futures_util::{Stream, StreamExt as _, stream};
+
+use alephd_message::ItemHash;
+use alephd_store::read::{Order, Window};
+
+use super::messages::{filter_of, order_of, sort_of};
+use crate::{
+    Api, ApiError, Routes,
+    json::Writer,
+    live::{Frame, Subscription},
+    metrics,
+    params::{ContentFormat, WsQuery},
+    render,
+};
+use connection::{Closing, LARGEST_FRAME};
+use slot::{Kind, Slot};
 
 /// Adds the routes of this family.
 pub(super) fn routes(routes: Routes<Api>) -> Routes<Api> {
-    routes
+    routes.get("/api/ws0/messages", messages).get("/api/ws0/status", status)
+}
+
+type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+
+async fn messages(
+    State(api): State<Api>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    upgrade: Upgrade,
+) -> Result<Response, ApiError> {
+    let query = WsQuery::parse(query.as_deref().unwrap_or_default())?;
+    let upgrade = asked(upgrade, &headers)?;
+    Ok(match Slot::take(&api, Kind::Messages) {
+        Some(slot) => upgrade.on_upgrade(move |socket| serve_messages(api, query, slot, socket)),
+        None => upgrade.on_upgrade(move |socket| refuse(api, socket)),
+    })
+}
+
+async fn status(State(api): State<Api>, headers: HeaderMap, upgrade: Upgrade) -> Result<Response, ApiError> {
+    let upgrade = asked(upgrade, &headers)?;
+    Ok(match Slot::take(&api, Kind::Status) {
+        Some(slot) => upgrade.on_upgrade(move |socket| serve_status(api, slot, socket)),
+        None => upgrade.on_upgrade(move |socket| refuse(api, socket)),
+    })
+}
+
+/// The upgrade, with buffers for many quiet clients; or the error of a plain request.
+fn asked(upgrade: Upgrade, headers: &HeaderMap) -> Result<WebSocketUpgrade, ApiError> {
+    let upgrade = upgrade.map_err(|_| {
+        let wanted = headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
+        let wanted = wanted.unwrap_or("None");
+        ApiError::bad_request(format!(
+            "No WebSocket UPGRADE hdr: {wanted}\n Can \"Upgrade\" only to \"WebSocket\"."
+        ))
+    })?;
+    Ok(upgrade
+        .read_buffer_size(4 << 10)
+        .write_buffer_size(32 << 10)
+        .max_message_size(LARGEST_FRAME)
+        .max_frame_size(LARGEST_FRAME))
+}
+
+async fn refuse(api: Api, socket: WebSocket) {
+    let closing = Closing { code: close_code::AGAIN, reason: "Too many connections" };
+    connection::close(socket, api.clock.as_ref(), closing).await;
+}
+
+async fn serve_messages(api: Api, query: WsQuery, slot: Slot, socket: WebSocket) {
+    let with_content = query.filters.content == ContentFormat::Full;
+    let mut subscription = api.subscribe(filter_of(&query.filters), with_content);
+    let overflow = subscription.overflow();
+    let stopped = api.live().stopped().clone();
+    let end = async move {
+        tokio::select! {
+            () = overflow => Closing { code: close_code::AGAIN, reason: "Too slow" },
+            () = stopped.cancelled() => Closing::GOING_AWAY,
+        }
+    };
+    match history(&api, &query) {
+        Ok(history) => {
+            let frames = frames(history, subscription);
+            connection::run(socket, api.clock.as_ref(), frames, end).await;
+        }
+        Err(error) => {
+            tracing::error!(%error, "the history for a websocket cannot be read");
+            connection::close(socket, api.clock.as_ref(), Closing::FAILED).await;
+        }
+    }
+    drop(slot);
+}
+
+/// The latest messages that match, oldest first.
+fn history(api: &Api, query: &WsQuery) -> Result<Vec<Frame>, ApiError> {
+    let filters = &query.filters;
+    if query.history == 0 || !filters.statuses.iter().any(|status| status.is_live()) {
+        return Ok(Vec::new());
+    }
+    let (sort, order) = (sort_of(filters.ordered_by()), order_of(filters.sort_order));
+    let window = Window::first(u64::from(query.history));
+    let mut rows = api.read(|reader| reader.message_list(&filter_of(filters), sort, order, &window))?;
+    if order == Order::Descending {
+        rows.reverse();
+    }
+    // Headers are a form of pages only.
+    let format = match filters.content {
+        ContentFormat::Full => ContentFormat::Full,
+        ContentFormat::Headers | ContentFormat::None => ContentFormat::None,
+    };
+    let frames = rows.iter().map(|row| {
+        let mut out = Writer::new();
+        render::list_item(&mut out, row, format);
+        Frame { hash: row.item_hash.clone(), text: out.finish().into() }
+    });
+    Ok(frames.collect())
+}
+
+/// History, then what comes, without what was in the history already.
+fn frames(history: Vec<Frame>, subscription: Subscription) -> impl Stream<Item = Utf8Bytes> + Send {
+    let seen: HashSet<ItemHash> = history.iter().map(|frame| frame.hash.clone()).collect();
+    let history = stream::iter(history.into_iter().map(|frame| frame.text));
+    let live = stream::unfold((subscription, seen), |(mut subscription, mut seen)| async move {
+        loop {
+            let frame = subscription.next().await?;
+            // Each only once: a message that comes back later is told again.
+            if seen.is_empty() || !seen.remove(&frame.hash) {
+                return Some((frame.text, (subscription, seen)));
+            }
+        }
+    });
+    history.chain(live)
+}
+
+async fn serve_status(api: Api, slot: Slot, socket: WebSocket) {
+    let stopped = api.live().stopped().clone();
+    let end = async move {
+        stopped.cancelled().await;
+        Closing::GOING_AWAY
+    };
+    let changes = api.live().status();
+    match metrics::status_json(&api) {
+        Ok(json) => {
+            let first = Utf8Bytes::from(json);
+            let rest = stream::unfold((changes, first.clone()), |(mut changes, last)| async move {
+                loop {
+                    changes.changed().await.ok()?;
+                    let next = changes.borrow_and_update().clone();
+                    if next != last {
+                        return Some((next.clone(), (changes, next)));
+                    }
+                }
+            });
+            let frames = stream::iter([first]).chain(rest);
+            connection::run(socket, api.clock.as_ref(), frames, end).await;
+        }
+        Err(error) => {
+            tracing::error!(%error, "the metrics for a websocket cannot be read");
+            connection::close(socket, api.clock.as_ref(), Closing::FAILED).await;
+        }
+    }
+    drop(slot);
 }
