@@ -1,0 +1,307 @@
+//! The credit history of an address.
+
+use std::{cmp::Ordering, collections::BTreeMap};
+
+use axum::{
+    extract::{Path, RawQuery, State},
+    http::StatusCode,
+    response::Response,
+};
+
+use alephd_message::Micros;
+use alephd_store::{
+    Reader, StoreError,
+    read::{
+        CreditFilter, CreditQuery, CreditRow, CreditSort as Column, CreditSummary, Order,
+    },
+};
+
+use super::tokens;
+use crate::{
+    Api, ApiError, body,
+    cursor::{CreditCursor, SortValue},
+    handlers::{
+        messages::{next_cursor, order_of, write_paging},
+        rows,
+    },
+    json::Writer,
+    params::{CreditFlow, CreditHistoryFilters, CreditHistoryQuery, CreditSort, Paging},
+};
+
+pub(super) async fn history(
+    State(api): State<Api>,
+    Path(address): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let query = CreditHistoryQuery::parse(query.as_deref().unwrap_or_default())?;
+    let ask = CreditQuery {
+        filter: filter_of(&query.filters),
+        sort: column_of(query.sort_by),
+        order: order_of(query.sort_order),
+    };
+    let mut rows = api.read(|reader| reader.credit_history(&address, &ask))?;
+    let total = rows.len() as u64;
+    // The store breaks ties by time; cursors of the network know only the post and the line.
+    rows.sort_by(|a, b| place_of(&query, a).compare(&place_of(&query, b), ask.order));
+    cut(&query, ask.order, &mut rows);
+    rows::check(rows.len())?;
+    let next = next_cursor(&query.paging, &mut rows, |row| cursor_of(&query, row));
+    if rows.is_empty() {
+        return Err(ApiError::not_found("No credit history found for this address"));
+    }
+    let mut out = Writer::with_capacity(500 * rows.len() + 256);
+    out.begin_object();
+    out.key("address").text(&address);
+    out.key("credit_history").begin_array();
+    for row in &rows {
+        write_row(&mut out, row, query.paging.is_cursor());
+    }
+    out.end_array();
+    match &query.paging {
+        Paging::Page { page, per_page } => {
+            out.key("pagination_page").int(*page);
+            out.key("pagination_total").int(total);
+            out.key("pagination_per_page").int(*per_page);
+        }
+        Paging::Cursor { .. } => write_paging(&mut out, &query.paging, "", 0, next.as_deref()),
+    }
+    out.end_object();
+    Ok(body::json(StatusCode::OK, out.finish()))
+}
+
+pub(super) async fn summary(
+    State(api): State<Api>,
+    Path(address): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let filters = CreditHistoryFilters::parse(query.as_deref().unwrap_or_default())?;
+    let ask = CreditQuery {
+        filter: filter_of(&filters),
+        sort: Column::Time,
+        order: Order::Ascending,
+    };
+    let rows = api.read(|reader| reader.credit_history(&address, &ask))?;
+    let summary = CreditSummary::of(&rows);
+    let mut out = Writer::new();
+    out.begin_object();
+    out.key("address").text(&address);
+    out.key("entry_count").int(summary.entries);
+    out.key("total_amount").int(summary.incoming + summary.outgoing);
+    out.key("total_incoming").int(summary.incoming);
+    out.key("total_outgoing").int(summary.outgoing);
+    out.end_object();
+    Ok(body::json(StatusCode::OK, out.finish()))
+}
+
+fn filter_of(filters: &CreditHistoryFilters) -> CreditFilter {
+    CreditFilter {
+        tx_hash: filters.tx_hash.clone(),
+        token: filters.token.clone(),
+        chain: filters.chain.clone(),
+        provider: filters.provider.clone(),
+        origin: filters.origin.clone(),
+        origin_ref: filters.origin_ref.clone(),
+        payment_method: filters.payment_method.clone(),
+        exclude_payment_methods: filters.exclude_payment_methods.clone(),
+        has_expiration: filters.has_expiration,
+        start: filters.dates.start,
+        end: filters.dates.end,
+        incoming: filters.direction.map(|flow| flow == CreditFlow::Incoming),
+        resource_types: Some(filters.resource_types.iter().copied())
+            .filter(|types| types.len() > 0)
+            .map(FromIterator::from_iter),
+        resource: filters.resource.clone(),
+    }
+}
+
+fn column_of(sort: CreditSort) -> Column {
+    match sort {
+        CreditSort::MessageTimestamp => Column::Time,
+        CreditSort::ExpirationDate => Column::Expiration,
+        CreditSort::PaymentMethod => Column::PaymentMethod,
+        CreditSort::Amount => Column::Amount,
+        CreditSort::Origin => Column::Origin,
+        CreditSort::TxHash => Column::TxHash,
+        CreditSort::Provider => Column::Provider,
+    }
+}
+
+/// Where an entry stands in the list.
+struct Place {
+    value: SortValue,
+    credit_ref: String,
+    credit_index: i64,
+}
+
+impl Place {
+    fn compare(&self, other: &Self, order: Order) -> Ordering {
+        // Entries without a value come last in either direction.
+        let is_missing = |place: &Self| place.value == SortValue::Null;
+        let forward = match (&self.value, &other.value) {
+            (SortValue::Time(a), SortValue::Time(b)) => a.cmp(b),
+            (SortValue::Int(a), SortValue::Int(b)) => a.cmp(b),
+            (SortValue::Text(a), SortValue::Text(b)) => a.cmp(b),
+            _ => Ordering::Equal,
+        };
+        let forward = forward
+            .then_with(|| self.credit_ref.cmp(&other.credit_ref))
+            .then(self.credit_index.cmp(&other.credit_index));
+        let directed = match order {
+            Order::Ascending => forward,
+            Order::Descending => forward.reverse(),
+        };
+        is_missing(self).cmp(&is_missing(other)).then(directed)
+    }
+}
+
+fn place_of(query: &CreditHistoryQuery, row: &CreditRow) -> Place {
+    let details = &row.details;
+    let text = |text: &Option<String>| text.clone().map_or(SortValue::Null, SortValue::Text);
+    let value = match query.sort_by {
+        CreditSort::MessageTimestamp => SortValue::Time(row.time),
+        CreditSort::ExpirationDate => row.expiration.map_or(SortValue::Null, SortValue::Time),
+        CreditSort::Amount => SortValue::Int(row.amount),
+        CreditSort::PaymentMethod => text(&details.payment_method),
+        CreditSort::Origin => text(&details.origin),
+        CreditSort::TxHash => text(&details.tx_hash),
+        CreditSort::Provider => text(&details.provider),
+    };
+    Place {
+        value,
+        credit_ref: row.item_hash.to_string(),
+        credit_index: row.line,
+    }
+}
+
+fn cursor_of(query: &CreditHistoryQuery, row: &CreditRow) -> CreditCursor {
+    let Place {
+        value,
+        credit_ref,
+        credit_index,
+    } = place_of(query, row);
+    CreditCursor {
+        sort_by: query.sort_by,
+        sort_order: Some(query.sort_order),
+        value,
+        credit_ref,
+        credit_index,
+    }
+}
+
+/// Leaves the rows of the page, and one more in cursor mode.
+fn cut(query: &CreditHistoryQuery, order: Order, rows: &mut Vec<CreditRow>) {
+    let skipped = match &query.paging {
+        Paging::Page { .. } => usize::try_from(query.paging.offset()).unwrap_or(usize::MAX),
+        Paging::Cursor { after: None, .. } => 0,
+        Paging::Cursor { after: Some(after), .. } => {
+            let seen = Place {
+                value: after.value.clone(),
+                credit_ref: after.credit_ref.clone(),
+                credit_index: after.credit_index,
+            };
+            rows.partition_point(|row| place_of(query, row).compare(&seen, order).is_le())
+        }
+    };
+    rows.drain(..skipped.min(rows.len()));
+    rows.truncate(usize::try_from(rows::limit_of(&query.paging)).unwrap_or(usize::MAX));
+}
+
+/// Writes an entry. In cursor mode decimals and times are floats, else texts: clients of either
+/// mode have learned it so.
+fn write_row(out: &mut Writer, row: &CreditRow, floats: bool) {
+    let details = &row.details;
+    out.begin_object();
+    out.key("amount").int(row.amount);
+    out.key("price");
+    write_decimal(out, details.price.as_deref(), floats);
+    out.key("bonus_amount");
+    write_int(out, details.bonus_amount);
+    out.key("tx_hash").text_or_null(details.tx_hash.as_deref());
+    out.key("token").text_or_null(details.token.as_deref());
+    out.key("chain").text_or_null(details.chain.as_deref());
+    out.key("provider").text_or_null(details.provider.as_deref());
+    out.key("origin").text_or_null(details.origin.as_deref());
+    out.key("origin_ref").text_or_null(details.origin_ref.as_deref());
+    out.key("payment_method")
+        .text_or_null(details.payment_method.as_deref());
+    out.key("credit_ref").text(&row.item_hash.to_string());
+    out.key("credit_index").int(row.line);
+    out.key("expiration_date");
+    write_time(out, row.expiration, floats);
+    out.key("message_timestamp");
+    write_time(out, Some(row.time), floats);
+    out.key("expense_count");
+    write_int(out, details.expense_count);
+    out.key("expense_size_mib");
+    write_decimal(out, details.expense_size_mib.as_deref(), floats);
+    out.end_object();
+}
+
+/// Lines are written by users: what is no decimal is not sent, since clients parse it.
+fn write_decimal(out: &mut Writer, text: Option<&str>, floats: bool) {
+    match text.filter(|text| text.parse::<f64>().is_ok_and(f64::is_finite)) {
+        None => out.null(),
+        Some(text) if floats => out.float(tokens::float(text)),
+        Some(text) => out.text(text),
+    };
+}
+
+fn write_int(out: &mut Writer, value: Option<i64>) {
+    match value {
+        None => out.null(),
+        Some(value) => out.int(value),
+    };
+}
+
+fn write_time(out: &mut Writer, time: Option<Micros>, floats: bool) {
+    match time {
+        Some(time) if !floats => out.text(&time.iso_z()),
+        time => out.seconds_or_null(time),
+    };
+}
+
+/// Credits that are left, by their end of validity; those without end come first.
+pub(super) type Lots = BTreeMap<Option<Micros>, i128>;
+
+/// The credits of an address, itemised. The sum is [`Reader::credit_balance`]: grants that are
+/// still valid, the oldest of them drained by everything that was spent.
+pub(super) fn lots(reader: &Reader, address: &str, now: Micros) -> Result<Lots, StoreError> {
+    let ask = CreditQuery {
+        filter: CreditFilter::default(),
+        sort: Column::Time,
+        order: Order::Ascending,
+    };
+    let rows = reader.credit_history(address, &ask)?;
+    Ok(drain(&rows, now))
+}
+
+fn drain(rows: &[CreditRow], now: Micros) -> Lots {
+    let mut spent: i128 = rows.iter().map(|row| i128::from(row.amount.min(0))).sum();
+    let mut lots = Lots::new();
+    for row in rows.iter().filter(|row| row.amount > 0) {
+        if row.expiration.is_some_and(|expiration| expiration <= now) {
+            continue;
+        }
+        let left = i128::from(row.amount) + spent;
+        spent = left.min(0);
+        if left > 0 {
+            *lots.entry(row.expiration).or_default() += left;
+        }
+    }
+    lots
+}
+
+pub(super) fn write_lots(out: &mut Writer, lots: &Lots) {
+    out.begin_array();
+    for (expiration, amount) in lots {
+        out.begin_object();
+        out.key("expiration_date")
+            .text_or_null(expiration.map(|time| time.iso_z()).as_deref());
+        out.key("amount").int(*amount);
+        out.end_object();
+    }
+    out.end_array();
+}
+
+#[cfg(test)]
+mod tests;
