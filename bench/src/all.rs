@@ -73,6 +73,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let limit = limit::measure(limit::cores(), duration)?;
     report.note("L, checks/s of the mix", format!("{:.0}", limit.mix));
+    if let Some(rate) = limit.mix_undisturbed {
+        report.note("L, if nothing else ran", format!("{rate:.0}"));
+    }
     report.note("checks/s, ETH alone", format!("{:.0}", limit.ethereum));
     report.note("checks/s, SOL alone", format!("{:.0}", limit.solana));
     let commit = disk::measure(folder.path(), COMMITS)?;

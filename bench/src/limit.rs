@@ -13,6 +13,8 @@ use alephd_testkit::{
 use anyhow::{Result, ensure};
 use serde_json::json;
 
+use crate::machine;
+
 /// Distinct messages of each kind: together with what belongs to them larger than the caches of
 /// a processor, as in reality.
 const MESSAGES: u64 = 20_000;
@@ -39,6 +41,9 @@ pub(crate) struct Limit {
     pub(crate) solana: f64,
     /// The senders of the workload: this is L.
     pub(crate) mix: f64,
+    /// What L would be if nothing else ran: from the processor time instead of the time that
+    /// passed. Equal to L on a quiet machine; unknown where the system does not tell.
+    pub(crate) mix_undisturbed: Option<f64>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -48,6 +53,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     println!("ETH checks/s      {:.0}", limit.ethereum);
     println!("SOL checks/s      {:.0}", limit.solana);
     println!("mix checks/s (L)  {:.0}", limit.mix);
+    if let Some(rate) = limit.mix_undisturbed {
+        println!("L if undisturbed  {rate:.0}");
+    }
     Ok(())
 }
 
@@ -82,9 +90,10 @@ fn measure_with(messages: u64, threads: usize, duration: Duration) -> Result<Lim
     let mix = checks_per_second(&mixed, threads, duration)?;
     Ok(Limit {
         threads,
-        ethereum,
-        solana,
-        mix,
+        ethereum: ethereum.rate,
+        solana: solana.rate,
+        mix: mix.rate,
+        mix_undisturbed: mix.undisturbed,
     })
 }
 
@@ -104,39 +113,53 @@ fn signed(count: u64, threads: usize, make: impl Fn(u64) -> Envelope + Sync) -> 
     })
 }
 
+/// Checks per second of all threads together.
+#[derive(Clone, Copy)]
+struct Checks {
+    rate: f64,
+    undisturbed: Option<f64>,
+}
+
 /// Each thread checks its share of the messages, again and again, until the time is over.
-fn checks_per_second(messages: &[Envelope], threads: usize, duration: Duration) -> Result<f64> {
+fn checks_per_second(messages: &[Envelope], threads: usize, duration: Duration) -> Result<Checks> {
     for message in messages {
         ensure!(verify(message).is_ok(), "a generated message does not verify");
     }
-    let clock = SystemClock::new();
-    let rates: Vec<f64> = thread::scope(|scope| {
-        let clock = &clock;
+    let parts: Vec<Checks> = thread::scope(|scope| {
         let parts: Vec<_> = messages
             .chunks(messages.len().div_ceil(threads))
-            .map(|part| {
-                scope.spawn(move || {
-                    let start = clock.monotonic();
-                    let mut valid = 0u64;
-                    loop {
-                        // The clock is read once for many checks, so that it costs nothing.
-                        for chunk in part.chunks(64) {
-                            valid += chunk.iter().filter(|message| verify(message).is_ok()).count() as u64;
-                            let elapsed = clock.monotonic() - start;
-                            if elapsed >= duration {
-                                return valid as f64 / elapsed.as_secs_f64();
-                            }
-                        }
-                    }
-                })
-            })
+            .map(|part| scope.spawn(move || check_for(part, duration)))
             .collect();
         parts
             .into_iter()
             .map(|part| part.join().expect("verification does not panic"))
             .collect()
     });
-    Ok(rates.iter().sum())
+    Ok(Checks {
+        rate: parts.iter().map(|part| part.rate).sum(),
+        undisturbed: parts.iter().map(|part| part.undisturbed).sum(),
+    })
+}
+
+fn check_for(messages: &[Envelope], duration: Duration) -> Checks {
+    let clock = SystemClock::new();
+    let cpu_before = machine::thread_cpu();
+    let mut valid = 0u64;
+    loop {
+        // The clock is read once for many checks, so that it costs nothing.
+        for chunk in messages.chunks(64) {
+            valid += chunk.iter().filter(|message| verify(message).is_ok()).count() as u64;
+            let elapsed = clock.monotonic();
+            if elapsed >= duration {
+                let cpu = cpu_before.zip(machine::thread_cpu());
+                let rate = |time: Duration| valid as f64 / time.as_secs_f64().max(1e-9);
+                return Checks {
+                    rate: rate(elapsed),
+                    undisturbed: cpu.map(|(before, after)| rate(after.saturating_sub(before))),
+                };
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@
 //! - A subscriber sees every message that becomes live after [`Live::subscribe`] returned and that
 //!   its filter accepts, in the order in which they were committed, or it is dropped.
 //! - A filter accepts here what it accepts in a list: both look at the same terms.
-//! - A subscriber that does not take its frames costs the others nothing and at most
-//!   [`QUEUE`] shared frames of memory.
+//! - A subscriber that does not take its frames costs the others nothing, and in memory at most
+//!   [`QUEUE`] shared frames and little more than [`QUEUE_BYTES`].
 //!
 //! # What it leaves to others
 //!
@@ -32,7 +32,10 @@ mod rate;
 use std::{
     collections::HashMap,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -60,6 +63,8 @@ use rate::Rate;
 /// Frames that a subscriber may be behind: some seconds of a busy node, and with messages of a
 /// kilobyte about a megabyte, most of which all subscribers share.
 pub(crate) const QUEUE: usize = 1_000;
+/// Bytes that a subscriber may be behind, which comes first where messages are large.
+const QUEUE_BYTES: usize = 16 << 20;
 /// How often the metrics are looked at, as in the reference.
 const STATUS_EVERY: Duration = Duration::from_secs(10);
 
@@ -82,8 +87,25 @@ struct Subscriber {
     filter: LiveFilter,
     with_content: bool,
     queue: Sender<Frame>,
+    queued_bytes: Arc<AtomicUsize>,
     /// Never sent: the subscription learns from its end that it was dropped.
     _dropped: oneshot::Sender<()>,
+}
+
+impl Subscriber {
+    /// Says whether it keeps up.
+    fn offer(&self, frame: Frame) -> bool {
+        let bytes = frame.text.len();
+        // Looked at before adding, so that a single large frame always has room.
+        if self.queued_bytes.fetch_add(bytes, Ordering::Relaxed) > QUEUE_BYTES {
+            return false;
+        }
+        match self.queue.offer(frame) {
+            // The closed ones are about to leave by themselves.
+            Ok(()) | Err(Refused::Closed(_)) => true,
+            Err(Refused::Full(_)) => false,
+        }
+    }
 }
 
 /// A message as text, shared by all who get it.
@@ -100,13 +122,16 @@ pub(crate) struct Subscription {
     api: Api,
     id: u64,
     frames: Receiver<Frame>,
+    queued_bytes: Arc<AtomicUsize>,
     dropped: Option<oneshot::Receiver<()>>,
 }
 
 impl Subscription {
     /// The next message; `None` after the subscriber was dropped and has taken what was queued.
     pub(crate) async fn next(&mut self) -> Option<Frame> {
-        self.frames.recv().await
+        let frame = self.frames.recv().await?;
+        self.queued_bytes.fetch_sub(frame.text.len(), Ordering::Relaxed);
+        Some(frame)
     }
 
     /// Ready when the subscriber was dropped for being slow. May be asked for once.
@@ -174,11 +199,7 @@ impl Live {
                 return true;
             }
             told = true;
-            match subscriber.queue.offer(rendered.frame(subscriber.with_content)) {
-                // The closed ones are about to leave by themselves.
-                Ok(()) | Err(Refused::Closed(_)) => true,
-                Err(Refused::Full(_)) => false,
-            }
+            subscriber.offer(rendered.frame(subscriber.with_content))
         });
         ((before - subscribers.all.len()) as u64, told)
     }
@@ -241,11 +262,19 @@ impl Api {
         let (queue, frames) = queue::bounded("websocket", QUEUE);
         let (sender, dropped) = oneshot::channel();
         let filter = LiveFilter::new(filter);
+        let queued_bytes = Arc::new(AtomicUsize::new(0));
+        let subscriber = Subscriber {
+            filter,
+            with_content,
+            queue,
+            queued_bytes: Arc::clone(&queued_bytes),
+            _dropped: sender,
+        };
         let mut subscribers = lock(&self.live().subscribers);
         let id = subscribers.next;
         subscribers.next += 1;
-        subscribers.all.insert(id, Subscriber { filter, with_content, queue, _dropped: sender });
-        Subscription { api: self.clone(), id, frames, dropped: Some(dropped) }
+        subscribers.all.insert(id, subscriber);
+        Subscription { api: self.clone(), id, frames, queued_bytes, dropped: Some(dropped) }
     }
 }
 

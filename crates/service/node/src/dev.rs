@@ -9,7 +9,7 @@ use serde_json::json;
 
 use alephd_message::{Chain, Envelope, MessageType, Micros};
 use alephd_pipeline::Origin;
-use alephd_signature::sign::{EvmKey, Signer, seal, wire_json};
+use alephd_signature::sign::{EvmKey, seal, wire_json};
 
 use crate::{Node, NodeError, Profile};
 

@@ -140,7 +140,7 @@ impl Stream {
         let missing = limit.saturating_sub(entries.len() as u64);
         let rest = match order {
             Order::Ascending => (low.max(after.time.saturating_add(1)), high),
-            Order::Descending => (low, high.min(after.time)),
+            Order::Descending => (low, high.min(after.time.saturating_sub(1))),
         };
         if missing > 0 && rest.0 <= rest.1 {
             let rest = Self {

@@ -26,7 +26,7 @@ use axum::{
 use futures_util::{Stream, StreamExt as _, stream};
 
 use alephd_message::ItemHash;
-use alephd_store::read::{Order, Window};
+use alephd_store::read::{MessageRow, Order, Window};
 
 use super::messages::{filter_of, order_of, sort_of};
 use crate::{
@@ -44,6 +44,11 @@ use slot::{Kind, Slot};
 pub(super) fn routes(routes: Routes<Api>) -> Routes<Api> {
     routes.get("/api/ws0/messages", messages).get("/api/ws0/status", status)
 }
+
+/// Bytes of contents that are held for a client that has not read its history yet. What is beyond
+/// is read again when it is sent: many clients that ask for large messages and then read nothing
+/// must not fill the memory.
+const HELD_HISTORY: usize = 256 << 10;
 
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
@@ -91,7 +96,9 @@ async fn refuse(api: Api, socket: WebSocket) {
 }
 
 async fn serve_messages(api: Api, query: WsQuery, slot: Slot, socket: WebSocket) {
+    // Headers are a form of pages only.
     let with_content = query.filters.content == ContentFormat::Full;
+    let format = if with_content { ContentFormat::Full } else { ContentFormat::None };
     let mut subscription = api.subscribe(filter_of(&query.filters), with_content);
     let overflow = subscription.overflow();
     let stopped = api.live().stopped().clone();
@@ -101,9 +108,9 @@ async fn serve_messages(api: Api, query: WsQuery, slot: Slot, socket: WebSocket)
             () = stopped.cancelled() => Closing::GOING_AWAY,
         }
     };
-    match history(&api, &query) {
+    match history(&api, &query, format) {
         Ok(history) => {
-            let frames = frames(history, subscription);
+            let frames = frames(api.clone(), history, format, subscription);
             connection::run(socket, api.clock.as_ref(), frames, end).await;
         }
         Err(error) => {
@@ -114,8 +121,38 @@ async fn serve_messages(api: Api, query: WsQuery, slot: Slot, socket: WebSocket)
     drop(slot);
 }
 
+/// A message of the past.
+enum Past {
+    /// Ready to be sent.
+    Written(Frame),
+    /// To be read again when its turn comes.
+    Named(ItemHash),
+}
+
+impl Past {
+    fn hash(&self) -> &ItemHash {
+        match self {
+            Self::Written(frame) => &frame.hash,
+            Self::Named(hash) => hash,
+        }
+    }
+
+    /// `None` if the message is gone meanwhile.
+    fn text(self, api: &Api, format: ContentFormat) -> Option<Utf8Bytes> {
+        match self {
+            Self::Written(frame) => Some(frame.text),
+            Self::Named(hash) => {
+                let row = api.read(|reader| reader.message_get(&hash));
+                let row = row.inspect_err(|error| tracing::error!(%error, "a message cannot be read"));
+                let row = row.ok().flatten().filter(|row| row.status.is_live());
+                row.map(|row| written(&row, format).text)
+            }
+        }
+    }
+}
+
 /// The latest messages that match, oldest first.
-fn history(api: &Api, query: &WsQuery) -> Result<Vec<Frame>, ApiError> {
+fn history(api: &Api, query: &WsQuery, format: ContentFormat) -> Result<Vec<Past>, ApiError> {
     let filters = &query.filters;
     if query.history == 0 || !filters.statuses.iter().any(|status| status.is_live()) {
         return Ok(Vec::new());
@@ -126,23 +163,33 @@ fn history(api: &Api, query: &WsQuery) -> Result<Vec<Frame>, ApiError> {
     if order == Order::Descending {
         rows.reverse();
     }
-    // Headers are a form of pages only.
-    let format = match filters.content {
-        ContentFormat::Full => ContentFormat::Full,
-        ContentFormat::Headers | ContentFormat::None => ContentFormat::None,
-    };
-    let frames = rows.iter().map(|row| {
-        let mut out = Writer::new();
-        render::list_item(&mut out, row, format);
-        Frame { hash: row.item_hash.clone(), text: out.finish().into() }
+    let mut room = HELD_HISTORY;
+    let past = rows.iter().map(|row| {
+        let size = row.content().map_or(0, str::len);
+        if size > room {
+            return Past::Named(row.item_hash.clone());
+        }
+        room -= size;
+        Past::Written(written(row, format))
     });
-    Ok(frames.collect())
+    Ok(past.collect())
+}
+
+fn written(row: &MessageRow, format: ContentFormat) -> Frame {
+    let mut out = Writer::new();
+    render::list_item(&mut out, row, format);
+    Frame { hash: row.item_hash.clone(), text: out.finish().into() }
 }
 
 /// History, then what comes, without what was in the history already.
-fn frames(history: Vec<Frame>, subscription: Subscription) -> impl Stream<Item = Utf8Bytes> + Send {
-    let seen: HashSet<ItemHash> = history.iter().map(|frame| frame.hash.clone()).collect();
-    let history = stream::iter(history.into_iter().map(|frame| frame.text));
+fn frames(
+    api: Api,
+    history: Vec<Past>,
+    format: ContentFormat,
+    subscription: Subscription,
+) -> impl Stream<Item = Utf8Bytes> + Send {
+    let seen: HashSet<ItemHash> = history.iter().map(|past| past.hash().clone()).collect();
+    let history = stream::iter(history.into_iter().filter_map(move |past| past.text(&api, format)));
     let live = stream::unfold((subscription, seen), |(mut subscription, mut seen)| async move {
         loop {
             let frame = subscription.next().await?;

@@ -1,7 +1,7 @@
 //! What a live message does to the tables of its type.
 
 use alephd_message::{
-    Content, ItemHash, ItemType, Micros,
+    Content, ItemHash, ItemType, MessageType, Micros,
     content::{Aggregate, Body, Post, Store},
 };
 use alephd_rules::{BalanceUpdate, CreditEntry, balance_update, credit_entries};
@@ -82,15 +82,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Another copy of a live message is served: what depends on its channel follows.
+    /// Another copy of an accepted message is known: what depends on channels follows. A copy that
+    /// is not served may still put a credit post into the right channel.
     pub(super) fn effects_refresh(&mut self, row: &Row, content: &Content) -> Result<(), PipelineError> {
-        if let Body::Post(post) = &content.body {
-            if !post.is_amend() {
-                self.writer.post_set_channel(row)?;
-                if !self.writer.credits_exist(row)? {
-                    self.ledger_enter(row, content)?;
-                }
-            }
+        let Body::Post(post) = &content.body else { return Ok(()) };
+        if post.is_amend() {
+            return Ok(());
+        }
+        if row.state.status.is_live() {
+            self.writer.post_set_channel(row)?;
+        }
+        if is_credit_post(row) && !self.writer.credits_exist(row)? {
+            self.ledger_enter(row, content)?;
         }
         Ok(())
     }
@@ -147,7 +150,7 @@ impl Engine {
     }
 
     fn credit_entries(&mut self, row: &Row, post: &Post) -> Result<Option<Vec<CreditEntry>>, PipelineError> {
-        if !post.post_type.starts_with("aleph_credit_") {
+        if !is_credit_post(row) {
             return Ok(None);
         }
         let channels: Vec<_> = self
@@ -245,6 +248,12 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Whether the type of a post claims lines in the credit ledger.
+pub(super) fn is_credit_post(row: &Row) -> bool {
+    row.message_type == MessageType::Post
+        && row.label.as_deref().is_some_and(|label| label.starts_with("aleph_credit_"))
 }
 
 /// The name that a STORE gives to its file.

@@ -16,9 +16,10 @@ const PURGED_AT_ONCE: u32 = 512;
 
 impl Engine {
     pub(super) fn purge_if_final(&mut self, row: Row, forgets: &[Forgetting]) -> Result<(), PipelineError> {
-        if !row.state.accepted {
-            // What it does to money, once an acceptable copy or its ground arrives, stands even
-            // if it is forgotten.
+        // What a message does to money stands even if it is forgotten. It must stay readable until
+        // an acceptable copy, its ground, or a copy in the right channel has arrived.
+        let undone = super::effects::is_credit_post(&row) && !self.writer.credits_exist(&row)?;
+        if !row.state.accepted || undone {
             return Ok(());
         }
         for forget in forgets {

@@ -108,8 +108,7 @@ impl Engine {
         evaluation: &Evaluation,
     ) -> Result<bool, PipelineError> {
         let changed = self.serve_copy(row, &evaluation.copy)?;
-        if row.state.status.is_live() {
-            // A copy that is not served may still put a credit post into the right channel.
+        if row.state.accepted {
             self.effects_refresh(row, content)?;
         }
         Ok(changed)

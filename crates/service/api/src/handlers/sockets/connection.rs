@@ -44,8 +44,8 @@ impl Closing {
     pub(super) const GOING_AWAY: Self = Self { code: close_code::AWAY, reason: "Shutting down" };
     /// The node cannot serve it.
     pub(super) const FAILED: Self = Self { code: close_code::ERROR, reason: "Internal error" };
-    /// The client sent more than is read.
-    const TOO_LARGE: Self = Self { code: close_code::SIZE, reason: "Message too big" };
+    /// The client sent a frame that is too large or no frame at all.
+    const UNREADABLE: Self = Self { code: close_code::POLICY, reason: "Unreadable frame" };
 }
 
 /// Sends `frames` until the client leaves, stops answering, or `end` says why the node ends it.
@@ -112,22 +112,11 @@ async fn read(
                 let _ = stream.next().await;
                 return None;
             }
-            Err(error) => return is_too_large(&error).then_some(Closing::TOO_LARGE),
+            // A broken connection makes the farewell fail at once.
+            Err(_) => return Some(Closing::UNREADABLE),
         }
     }
     None
-}
-
-/// The library names this error in types that are not part of its interface here.
-fn is_too_large(error: &Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.to_string().contains("too long") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 /// Ends when a ping was not answered in time.

@@ -1,0 +1,87 @@
+//! Commands that run a node.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::Context as _;
+
+use alephd_message::Micros;
+use alephd_node::{Config, Node, NodeError, Profile, dev as accounts};
+use alephd_tasks::{Clock, ShutdownSignals, SystemClock};
+
+use super::{runtime, runtime_threads};
+use crate::{
+    arguments::{ConfigArgs, DevArgs, LogArgs},
+    banner, logging, output,
+};
+
+/// `alephd run`
+pub(crate) fn run(args: &ConfigArgs, log: &LogArgs) -> anyhow::Result<ExitCode> {
+    let loaded = args.sources().load()?;
+    logging::start(log, &loaded.config.log)?;
+    if !loaded.ignored.is_empty() {
+        tracing::warn!(
+            keys = %loaded.ignored.join(", "),
+            "keys of the reference configuration that mean nothing here",
+        );
+    }
+    if let Some(key) = &loaded.config.p2p.key_file {
+        anyhow::ensure!(key.is_file(), "the node key {} is missing", key.display());
+    }
+    let config = loaded.config;
+    let profile = config.load_profile()?;
+    runtime(runtime_threads())?.block_on(serve(&config, &profile, None))
+}
+
+/// `alephd dev`
+pub(crate) fn dev(args: &DevArgs, log: &LogArgs) -> anyhow::Result<ExitCode> {
+    let (mut config, names_folder) = args.load()?;
+    logging::start(log, &config.log)?;
+    let profile = config.load_profile()?;
+    // Removed when it goes out of scope, after the node has stopped.
+    let mut temporary = None;
+    if !names_folder {
+        let folder = tempfile::Builder::new().prefix("alephd-dev-").tempdir();
+        let folder = folder.context("no temporary folder can be made; give one with --data")?;
+        config.data.folder = folder.path().to_owned();
+        temporary = Some(folder);
+    }
+    let dev = Dev { folder: config.data.folder.clone(), keeps: temporary.is_none() };
+    runtime(runtime_threads())?.block_on(serve(&config, &profile, Some(dev)))
+}
+
+/// What a development node tells.
+struct Dev {
+    folder: PathBuf,
+    keeps: bool,
+}
+
+async fn serve(config: &Config, profile: &Profile, dev: Option<Dev>) -> anyhow::Result<ExitCode> {
+    // Before anything is opened: a signal during the start must not be lost.
+    let mut signals = ShutdownSignals::listen().context("signals cannot be listened to")?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let node = Node::start(config, profile, Arc::clone(&clock)).await?;
+    if let Some(dev) = dev {
+        if accounts::can_fund(profile) {
+            accounts::fund(&node, profile).await?;
+        }
+        let now = Micros(clock.now_micros());
+        output::say(&banner::text(&node, profile, &dev.folder, dev.keeps, now))?;
+    }
+    let failed = tokio::select! {
+        signal = signals.next() => {
+            tracing::info!(signal = %signal.context("signals cannot be waited for")?, "asked to stop");
+            false
+        }
+        () = node.failed() => true,
+    };
+    let stopped = tokio::select! {
+        stopped = node.stop() => stopped,
+        // Whoever asks twice does not want to wait. Nothing acknowledged is lost.
+        _ = signals.next() => return Ok(ExitCode::FAILURE),
+    };
+    match stopped {
+        Err(NodeError::Task(failure)) => Err(failure.into()),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(super::code(!failed)),
+    }
+}
