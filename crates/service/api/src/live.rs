@@ -213,7 +213,10 @@ struct Rendered<'a> {
 
 impl<'a> Rendered<'a> {
     fn new(row: &'a Row) -> Self {
-        Self { row, forms: [None, None] }
+        Self {
+            row,
+            forms: [None, None],
+        }
     }
 
     fn frame(&mut self, with_content: bool) -> Frame {
@@ -223,7 +226,10 @@ impl<'a> Rendered<'a> {
             let size = row.content_text().map_or(0, str::len);
             let mut out = Writer::with_capacity(2 * size + 600);
             render::message(&mut out, &MessageRow::from(row), with_content);
-            Frame { hash: row.hash.clone(), text: out.finish().into() }
+            Frame {
+                hash: row.hash.clone(),
+                text: out.finish().into(),
+            }
         })
         .clone()
     }
@@ -274,7 +280,13 @@ impl Api {
         let id = subscribers.next;
         subscribers.next += 1;
         subscribers.all.insert(id, subscriber);
-        Subscription { api: self.clone(), id, frames, queued_bytes, dropped: Some(dropped) }
+        Subscription {
+            api: self.clone(),
+            id,
+            frames,
+            queued_bytes,
+            dropped: Some(dropped),
+        }
     }
 }
 
@@ -284,7 +296,10 @@ fn take(api: &Api, event: Result<Event, broadcast::error::RecvError>) -> bool {
         Ok(Event::Processed(row)) => tell(api, &row),
         Err(broadcast::error::RecvError::Lagged(missed)) => {
             api.gauges.missed_events.fetch_add(missed, Ordering::Relaxed);
-            tracing::warn!(missed, "websockets were not told of some messages: the fan-out is too slow");
+            tracing::warn!(
+                missed,
+                "websockets were not told of some messages: the fan-out is too slow"
+            );
         }
         Err(broadcast::error::RecvError::Closed) => return false,
     }

@@ -119,8 +119,14 @@ fn rows(counts: &Counts, sockets: &Sockets) -> Vec<Metric> {
         ("pyaleph_ws_status_connections_active", Some(sockets.status)),
         ("pyaleph_ws_status_connections_max", Some(sockets.status_max)),
         ("pyaleph_ws_messages_broadcast_total", Some(sockets.broadcast)),
-        ("pyaleph_ws_messages_connections_rejected_total", Some(sockets.messages_refused)),
-        ("pyaleph_ws_status_connections_rejected_total", Some(sockets.status_refused)),
+        (
+            "pyaleph_ws_messages_connections_rejected_total",
+            Some(sockets.messages_refused),
+        ),
+        (
+            "pyaleph_ws_status_connections_rejected_total",
+            Some(sockets.status_refused),
+        ),
         ("pyaleph_ws_broadcaster_consumer_restarts_total", Some(0)),
         ("pyaleph_store_fetch_ipfs_total", Some(0)),
         ("pyaleph_store_fetch_ipfs_failed_total", Some(0)),
@@ -154,8 +160,13 @@ fn text(rows: &[Metric], version: &str) -> String {
     // The escapes of a label are a subset of those of JSON.
     push_text(&mut line, version, Style::Compact);
     line.push_str("} 1");
-    let numbers = rows.iter().filter_map(|(name, value)| Some(format!("{name} {}", (*value)?)));
-    std::iter::once(line).chain(numbers).collect::<Vec<_>>().join("\n")
+    let numbers = rows
+        .iter()
+        .filter_map(|(name, value)| Some(format!("{name} {}", (*value)?)));
+    std::iter::once(line)
+        .chain(numbers)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]
@@ -164,8 +175,18 @@ mod tests {
 
     #[test]
     fn nulls_are_kept_in_json_and_left_out_of_text() {
-        let counts = Counts { messages: 7, pins: 3, pending: 2, ..Counts::default() };
-        let sockets = Sockets { messages: 1, messages_max: 10, broadcast: 5, ..Sockets::default() };
+        let counts = Counts {
+            messages: 7,
+            pins: 3,
+            pending: 2,
+            ..Counts::default()
+        };
+        let sockets = Sockets {
+            messages: 1,
+            messages_max: 10,
+            broadcast: 5,
+            ..Sockets::default()
+        };
         let rows = rows(&counts, &sockets);
         let json: serde_json::Value = serde_json::from_str(&json(&rows, "0.10.3")).expect("JSON");
         assert_eq!(json[BUILD_INFO]["version"], "0.10.3");
@@ -175,7 +196,10 @@ mod tests {
 
         let text = text(&rows, "0.10.3");
         let lines: Vec<_> = text.split('\n').collect();
-        assert_eq!(lines[0], "pyaleph_build_info{python_version=\"none\",version=\"0.10.3\"} 1");
+        assert_eq!(
+            lines[0],
+            "pyaleph_build_info{python_version=\"none\",version=\"0.10.3\"} 1"
+        );
         assert_eq!(lines[1], "pyaleph_status_peers_total 0");
         assert_eq!(lines[2], "pyaleph_status_sync_messages_total 7");
         assert_eq!(lines.len(), 33 - 7, "seven values are unknown");

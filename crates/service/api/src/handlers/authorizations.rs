@@ -91,7 +91,10 @@ fn answer(address: &str, query: &AuthorizationsQuery, mut groups: Groups<'_>) ->
     }
     groups.retain(|(_, entries)| !entries.is_empty());
     let skipped = query.page.saturating_sub(1).saturating_mul(query.per_page);
-    let page = groups.iter().skip(to_usize(skipped)).take(to_usize(query.per_page));
+    let page = groups
+        .iter()
+        .skip(to_usize(skipped))
+        .take(to_usize(query.per_page));
     let mut out = Writer::with_capacity(1024);
     out.begin_object();
     out.key("authorizations").begin_object();

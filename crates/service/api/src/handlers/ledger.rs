@@ -36,7 +36,10 @@ pub(super) fn routes(routes: Routes<Api>) -> Routes<Api> {
         .get("/api/v0/balances", balances)
         .get("/api/v0/credit_balances", credit_balances)
         .get("/api/v0/addresses/{address}/credit_history", credits::history)
-        .get("/api/v0/addresses/{address}/credit_history/summary", credits::summary)
+        .get(
+            "/api/v0/addresses/{address}/credit_history/summary",
+            credits::summary,
+        )
         .get("/api/v0/messages/{item_hash}/consumed_credits", consumed_credits)
 }
 
@@ -90,11 +93,7 @@ async fn balance(
 }
 
 /// What an address holds itself and through contracts, by chain.
-fn all_holdings(
-    reader: &Reader,
-    address: &str,
-    chain: Option<Chain>,
-) -> Result<Vec<BalanceRow>, StoreError> {
+fn all_holdings(reader: &Reader, address: &str, chain: Option<Chain>) -> Result<Vec<BalanceRow>, StoreError> {
     let mut found: Vec<BalanceRow> = Vec::new();
     // The place before all rows of the address; numbers of contracts are not negative.
     let mut place = (Chain::ALL[0], -1);

@@ -150,7 +150,8 @@ fn item_v1(out: &mut Writer, post: &PostRow) {
     out.begin_object();
     out.key("item_hash").text(&latest.item_hash.to_string());
     write_content(out, post);
-    out.key("original_item_hash").text(&original.item_hash.to_string());
+    out.key("original_item_hash")
+        .text(&original.item_hash.to_string());
     out.key("original_type").text(&original.post_type);
     out.key("address").text(&original.owner);
     out.key("ref").text_or_null(original.reference.as_deref());

@@ -16,7 +16,9 @@ pub(super) const MAX_ROWS: u64 = 100_000;
 /// one more than may be sent, to know whether to refuse.
 pub(super) fn limit_of<C>(paging: &Paging<C>) -> u64 {
     match paging {
-        Paging::Page { .. } => paging.limit().map_or(MAX_ROWS + 1, |limit| limit.min(MAX_ROWS + 1)),
+        Paging::Page { .. } => paging
+            .limit()
+            .map_or(MAX_ROWS + 1, |limit| limit.min(MAX_ROWS + 1)),
         Paging::Cursor { per_page, .. } => per_page + 1,
     }
 }
@@ -52,7 +54,13 @@ mod tests {
         assert_eq!(limit_of(&page(0)), MAX_ROWS + 1);
         assert_eq!(limit_of(&page(u64::MAX)), MAX_ROWS + 1);
         assert_eq!(limit_of(&page(7)), 7);
-        assert_eq!(limit_of(&Paging::<TimeCursor>::Cursor { after: None, per_page: 7 }), 8);
+        assert_eq!(
+            limit_of(&Paging::<TimeCursor>::Cursor {
+                after: None,
+                per_page: 7
+            }),
+            8
+        );
         assert!(check(100_000).is_ok());
         assert!(check(100_001).is_err());
     }

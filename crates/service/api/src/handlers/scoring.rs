@@ -217,7 +217,8 @@ fn columns(found: &[Measurement], kind: &Kind) -> String {
     let mut out = Writer::with_capacity(150 * found.len() + 256);
     out.begin_object();
     out.key("metrics").begin_object();
-    out.key("item_hash").texts(found.iter().map(|found| &found.item_hash));
+    out.key("item_hash")
+        .texts(found.iter().map(|found| &found.item_hash));
     out.key("measured_at").begin_array();
     for found in found {
         out.float(found.measured_at);

@@ -42,7 +42,9 @@ use slot::{Kind, Slot};
 
 /// Adds the routes of this family.
 pub(super) fn routes(routes: Routes<Api>) -> Routes<Api> {
-    routes.get("/api/ws0/messages", messages).get("/api/ws0/status", status)
+    routes
+        .get("/api/ws0/messages", messages)
+        .get("/api/ws0/status", status)
 }
 
 /// Bytes of contents that are held for a client that has not read its history yet. What is beyond
@@ -91,14 +93,21 @@ fn asked(upgrade: Upgrade, headers: &HeaderMap) -> Result<WebSocketUpgrade, ApiE
 }
 
 async fn refuse(api: Api, socket: WebSocket) {
-    let closing = Closing { code: close_code::AGAIN, reason: "Too many connections" };
+    let closing = Closing {
+        code: close_code::AGAIN,
+        reason: "Too many connections",
+    };
     connection::close(socket, api.clock.as_ref(), closing).await;
 }
 
 async fn serve_messages(api: Api, query: WsQuery, slot: Slot, socket: WebSocket) {
     // Headers are a form of pages only.
     let with_content = query.filters.content == ContentFormat::Full;
-    let format = if with_content { ContentFormat::Full } else { ContentFormat::None };
+    let format = if with_content {
+        ContentFormat::Full
+    } else {
+        ContentFormat::None
+    };
     let mut subscription = api.subscribe(filter_of(&query.filters), with_content);
     let overflow = subscription.overflow();
     let stopped = api.live().stopped().clone();
@@ -178,7 +187,10 @@ fn history(api: &Api, query: &WsQuery, format: ContentFormat) -> Result<Vec<Past
 fn written(row: &MessageRow, format: ContentFormat) -> Frame {
     let mut out = Writer::new();
     render::list_item(&mut out, row, format);
-    Frame { hash: row.item_hash.clone(), text: out.finish().into() }
+    Frame {
+        hash: row.item_hash.clone(),
+        text: out.finish().into(),
+    }
 }
 
 /// History, then what comes, without what was in the history already.
@@ -189,7 +201,11 @@ fn frames(
     subscription: Subscription,
 ) -> impl Stream<Item = Utf8Bytes> + Send {
     let seen: HashSet<ItemHash> = history.iter().map(|past| past.hash().clone()).collect();
-    let history = stream::iter(history.into_iter().filter_map(move |past| past.text(&api, format)));
+    let history = stream::iter(
+        history
+            .into_iter()
+            .filter_map(move |past| past.text(&api, format)),
+    );
     let live = stream::unfold((subscription, seen), |(mut subscription, mut seen)| async move {
         loop {
             let frame = subscription.next().await?;

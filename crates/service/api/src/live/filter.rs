@@ -12,7 +12,10 @@ pub(super) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     pub(super) fn of(row: &'a Row) -> Self {
-        Self { row, terms: row.terms() }
+        Self {
+            row,
+            terms: row.terms(),
+        }
     }
 }
 
@@ -38,8 +41,16 @@ impl LiveFilter {
             texts(&filter.content_types, |text| Term::ContentType(text)),
             texts(&filter.content_keys, |text| Term::ContentKey(text)),
             texts(&filter.tags, |text| Term::Tag(text)),
-            filter.content_hashes.iter().map(|hash| Term::ContentHash(hash).id()).collect(),
-            filter.payments.iter().map(|payment| Term::Payment(payment.index()).id()).collect(),
+            filter
+                .content_hashes
+                .iter()
+                .map(|hash| Term::ContentHash(hash).id())
+                .collect(),
+            filter
+                .payments
+                .iter()
+                .map(|payment| Term::Payment(payment.index()).id())
+                .collect(),
         ];
         terms.retain(|accepted| !accepted.is_empty());
         Self { filter, terms }

@@ -13,7 +13,10 @@ pub(super) struct Rate {
 impl Rate {
     /// No messages until this second.
     pub(super) fn new(second: u64) -> Self {
-        Self { counts: [0; SECONDS], newest: second }
+        Self {
+            counts: [0; SECONDS],
+            newest: second,
+        }
     }
 
     /// Counts a message.
@@ -60,8 +63,16 @@ mod tests {
         assert_eq!(read[SECONDS - 5..], [2, 0, 0, 1, 0]);
         assert_eq!(read.iter().sum::<u32>(), 3);
         let read = rate.read(1_000 + SECONDS as u64);
-        assert_eq!((read[0], read[2], read.iter().sum::<u32>()), (0, 1, 1), "the oldest are gone");
-        assert_eq!(rate.read(5_000_000).iter().sum::<u32>(), 0, "a long pause empties all");
+        assert_eq!(
+            (read[0], read[2], read.iter().sum::<u32>()),
+            (0, 1, 1),
+            "the oldest are gone"
+        );
+        assert_eq!(
+            rate.read(5_000_000).iter().sum::<u32>(),
+            0,
+            "a long pause empties all"
+        );
         rate.count(5_000_000);
         assert_eq!(rate.read(5_000_000)[SECONDS - 1], 1);
     }

@@ -11,9 +11,7 @@ use axum::{
 use alephd_message::Micros;
 use alephd_store::{
     Reader, StoreError,
-    read::{
-        CreditFilter, CreditQuery, CreditRow, CreditSort as Column, CreditSummary, Order,
-    },
+    read::{CreditFilter, CreditQuery, CreditRow, CreditSort as Column, CreditSummary, Order},
 };
 
 use super::tokens;
@@ -193,7 +191,9 @@ fn cut(query: &CreditHistoryQuery, order: Order, rows: &mut Vec<CreditRow>) {
     let skipped = match &query.paging {
         Paging::Page { .. } => usize::try_from(query.paging.offset()).unwrap_or(usize::MAX),
         Paging::Cursor { after: None, .. } => 0,
-        Paging::Cursor { after: Some(after), .. } => {
+        Paging::Cursor {
+            after: Some(after), ..
+        } => {
             let seen = Place {
                 value: after.value.clone(),
                 credit_ref: after.credit_ref.clone(),

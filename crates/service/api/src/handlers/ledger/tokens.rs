@@ -36,7 +36,10 @@ fn units(text: &str) -> Option<i128> {
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let fraction = fraction.trim_end_matches('0');
-    let all: i128 = format!("{whole}{fraction}").parse().ok().filter(|all| *all >= 0)?;
+    let all: i128 = format!("{whole}{fraction}")
+        .parse()
+        .ok()
+        .filter(|all| *all >= 0)?;
     let places = i32::try_from(PLACES)
         .ok()?
         .checked_add(exponent)?

@@ -41,11 +41,20 @@ pub(super) struct Closing {
 
 impl Closing {
     /// The node stops.
-    pub(super) const GOING_AWAY: Self = Self { code: close_code::AWAY, reason: "Shutting down" };
+    pub(super) const GOING_AWAY: Self = Self {
+        code: close_code::AWAY,
+        reason: "Shutting down",
+    };
     /// The node cannot serve it.
-    pub(super) const FAILED: Self = Self { code: close_code::ERROR, reason: "Internal error" };
+    pub(super) const FAILED: Self = Self {
+        code: close_code::ERROR,
+        reason: "Internal error",
+    };
     /// The client sent a frame that is too large or no frame at all.
-    const UNREADABLE: Self = Self { code: close_code::POLICY, reason: "Unreadable frame" };
+    const UNREADABLE: Self = Self {
+        code: close_code::POLICY,
+        reason: "Unreadable frame",
+    };
 }
 
 /// Sends `frames` until the client leaves, stops answering, or `end` says why the node ends it.
@@ -85,7 +94,10 @@ async fn finish(
     clock: &dyn Clock,
     closing: Closing,
 ) {
-    let frame = CloseFrame { code: closing.code, reason: closing.reason.into() };
+    let frame = CloseFrame {
+        code: closing.code,
+        reason: closing.reason.into(),
+    };
     let goodbye = async {
         if sink.send(Message::Close(Some(frame))).await.is_ok() {
             while let Some(Ok(_)) = stream.next().await {}
@@ -133,11 +145,7 @@ async fn keep_alive(clock: &dyn Clock, ping: &Notify, pong: &Notify) {
     }
 }
 
-async fn write<S>(
-    sink: &mut S,
-    frames: impl Stream<Item = Utf8Bytes>,
-    ping: &Notify,
-) -> Result<(), Error>
+async fn write<S>(sink: &mut S, frames: impl Stream<Item = Utf8Bytes>, ping: &Notify) -> Result<(), Error>
 where
     S: Sink<Message, Error = Error> + Unpin,
 {

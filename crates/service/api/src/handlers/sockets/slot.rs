@@ -30,7 +30,10 @@ impl Slot {
             refused.fetch_add(1, Ordering::Relaxed);
             return None;
         }
-        Some(Self { api: api.clone(), kind })
+        Some(Self {
+            api: api.clone(),
+            kind,
+        })
     }
 }
 
@@ -38,12 +41,16 @@ impl Kind {
     fn counters(self, api: &Api) -> (&AtomicUsize, usize, &AtomicU64) {
         let (gauges, settings) = (&api.gauges, &api.settings);
         match self {
-            Self::Messages => {
-                (&gauges.message_sockets, settings.max_message_sockets, &gauges.message_sockets_refused)
-            }
-            Self::Status => {
-                (&gauges.status_sockets, settings.max_status_sockets, &gauges.status_sockets_refused)
-            }
+            Self::Messages => (
+                &gauges.message_sockets,
+                settings.max_message_sockets,
+                &gauges.message_sockets_refused,
+            ),
+            Self::Status => (
+                &gauges.status_sockets,
+                settings.max_status_sockets,
+                &gauges.status_sockets_refused,
+            ),
         }
     }
 }

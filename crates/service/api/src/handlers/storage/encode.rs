@@ -28,16 +28,18 @@ pub(super) fn answer(head: String, file: BlobReader) -> Response {
     let length = head.len() as u64 + 2 + encoded_length(file.size()) + 1;
     let mut lines = Some(Lines::default());
     let ends = stream::once(ready(Ok(None)));
-    let content = file
-        .map(|piece| piece.map(Some))
-        .chain(ends)
-        .map(move |piece: Result<Option<Bytes>, Error>| {
-            Ok::<_, Error>(match piece? {
-                Some(bytes) => lines.as_mut().map(|lines| lines.push(&bytes)),
-                None => lines.take().map(Lines::finish),
-            }
-            .unwrap_or_default())
-        });
+    let content =
+        file.map(|piece| piece.map(Some))
+            .chain(ends)
+            .map(move |piece: Result<Option<Bytes>, Error>| {
+                Ok::<_, Error>(
+                    match piece? {
+                        Some(bytes) => lines.as_mut().map(|lines| lines.push(&bytes)),
+                        None => lines.take().map(Lines::finish),
+                    }
+                    .unwrap_or_default(),
+                )
+            });
     let body = stream::once(ready(Ok(format!("{head}\""))))
         .chain(content)
         .chain(stream::once(ready(Ok("\"}".to_owned()))));

@@ -63,7 +63,11 @@ impl Held {
     }
 
     fn unchanged(&self) -> Response {
-        (StatusCode::NOT_MODIFIED, [(header::ETAG, self.tag.clone()), ACCEPTS]).into_response()
+        (
+            StatusCode::NOT_MODIFIED,
+            [(header::ETAG, self.tag.clone()), ACCEPTS],
+        )
+            .into_response()
     }
 
     fn headers(&self, length: u64) -> [(HeaderName, HeaderValue); 4] {
