@@ -1,6 +1,6 @@
 //! Reading: single rows, lists, counts.
 //!
-//! Everything is a method of [`Reader`](crate::Reader) and returns plain structures: no JSON, and
+//! Everything is a method of [`Reader`] and returns plain structures: no JSON, and
 //! texts that were stored verbatim come back verbatim.
 //!
 //! # How a list is read
@@ -20,7 +20,7 @@
 //!
 //! # What callers may rely on
 //!
-//! - Each method sees one snapshot. [`Reader::snapshot`](crate::Reader::snapshot) widens that to
+//! - Each method sees one snapshot. [`Reader::snapshot`] widens that to
 //!   several calls.
 //! - A list without a limit returns everything that matches: bounding it is the caller's choice.
 //! - No answer depends on the order in which messages arrived, except where ids are the order

@@ -1,29 +1,47 @@
-//! The API's view of the node: constants of the network and limits of this node.
+//! The API's view of the node: its parts, constants of the network, limits of this node.
 
 use std::sync::Arc;
 
-use axum::{Json, Router, routing::get};
-use serde_json::json;
-
+use alephd_api::{Api, ApiParts, ApiSettings, Gauges};
 use alephd_pipeline::Pipeline;
 use alephd_tasks::Clock;
 
-use crate::{Config, Profile, data_dir::OpenData, state_root};
+use crate::{Config, Profile, data_dir::OpenData};
 
-/// Everything that is served.
-pub(crate) fn router(
+/// The API of a node with these parts.
+pub(crate) fn api(
     data: OpenData,
-    _pipeline: Pipeline,
+    pipeline: Pipeline,
     config: &Config,
     profile: &Profile,
-    _clock: Arc<dyn Clock>,
-) -> Router {
-    let version = json!({"version": config.api.version});
-    let version = move || async move { Json(version) };
-    let is_safe = profile.is_adversary_safe();
-    let root = move || async move { Json(state_root::of_store(&data.store, is_safe).ok()) };
-    Router::new()
-        .route("/version", get(version.clone()))
-        .route("/api/v0/version", get(version))
-        .route("/api/v0/state/root", get(root))
+    clock: Arc<dyn Clock>,
+) -> Api {
+    Api::new(ApiParts {
+        store: data.store,
+        pipeline,
+        blobs: data.blobs,
+        settings: settings(config, profile),
+        clock,
+        gauges: Gauges::default(),
+    })
+}
+
+fn settings(config: &Config, profile: &Profile) -> ApiSettings {
+    let uploads = &profile.uploads;
+    ApiSettings {
+        version: config.api.version.clone(),
+        network: profile.name.clone(),
+        adversary_safe: profile.is_adversary_safe(),
+        queue_topic: profile.p2p.queue_topic.clone(),
+        multiaddresses: config.api.multiaddresses.clone(),
+        max_file_size: uploads.max_file,
+        max_unauthenticated_file_size: uploads.max_unauthenticated_file,
+        ipfs_limits: (uploads.max_ipfs_file, uploads.max_car, uploads.max_ipfs_unauthenticated_file),
+        max_message_sockets: config.api.max_message_sockets,
+        max_status_sockets: config.api.max_status_sockets,
+        scoring_addresses: profile.scoring.addresses.clone(),
+        scoring_channel: profile.scoring.channel.clone(),
+        scoring_post_type: profile.scoring.post_type.clone(),
+        count_dapp_balances: profile.balances.count_dapp_balances,
+    }
 }

@@ -107,7 +107,7 @@ pub async fn import(
     let result = work.await;
     node::close(pipeline).await;
     let mut report = result.map_err(|error| NodeError::Pipeline(error.to_string()))??;
-    report.state = Some(state_root::of_store(&store, profile.is_adversary_safe())?);
+    report.state = Some(state_root::of_store(&store, &profile.name, profile.is_adversary_safe())?);
     Ok(report)
 }
 

@@ -8,7 +8,7 @@
 //! A stop that is cut short at any point is a crash, and a crash loses nothing that was
 //! acknowledged: the order only spares work at the next start.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, runtime::Handle};
 
@@ -44,9 +44,15 @@ impl Node {
         let data = DataDir::at(&config.data.folder).open(config, profile).await?;
         let pipeline = start_pipeline(&data, config, profile, Arc::clone(&clock))?;
         let store = data.store.clone();
-        let router = api::router(data, pipeline.clone(), config, profile, Arc::clone(&clock));
+        let api = api::api(data, pipeline.clone(), config, profile, Arc::clone(&clock));
 
         let tasks = Tasks::new();
+        let live = api.live_task(tasks.token());
+        tasks.spawn("live", async move {
+            live.await;
+            Ok::<_, Infallible>(())
+        });
+        let router = alephd_api::router(api);
         let serving = serve::serve(listener, router, config.api.max_connections, tasks.clone(), clock);
         tasks.spawn("http", serving);
         tracing::info!(%address, network = %profile.name, folder = %config.data.folder.display(), "ready");

@@ -81,9 +81,8 @@ pub async fn rebuild(
     let result = work.await;
     node::close(pipeline).await;
     let fed = result.map_err(|error| NodeError::Pipeline(error.to_string()))??;
-    let is_safe = profile.is_adversary_safe();
-    let live = state_root::of_store(&data.store, is_safe)?.live;
-    let rebuilt = state_root::of_store(&fresh, is_safe)?.live;
+    let live_root = |store| Ok::<_, NodeError>(state_root::of_store(store, &profile.name, false)?.live);
+    let (live, rebuilt) = (live_root(&data.store)?, live_root(&fresh)?);
     Ok(RebuildReport {
         equal: live == rebuilt && !fed.stopped,
         live,

@@ -1,6 +1,6 @@
 //! The listening socket: connections, their bounds, and their end.
 //!
-//! What is answered is the API's business ([`router`]); here stands what holds for any HTTP
+//! What is answered is the business of [`alephd_api`]; here stands what holds for any HTTP
 //! server that strangers reach: a bound on connections, on the time and size of a request head,
 //! and a stop that lets requests under way finish.
 

@@ -1,10 +1,12 @@
 //! State roots of a database: two nodes with the same facts show the same ones.
+//!
+//! The object is the one that a running node serves at `/api/v0/state/root`.
 
 use serde::Serialize;
 
 use alephd_rules::root::StateRoot;
 use alephd_store::{
-    Store,
+    Store, StoreError,
     read::{Counts, Root},
 };
 
@@ -15,9 +17,13 @@ use crate::{DataDir, NodeError, Profile};
 pub struct StateRoots {
     /// Over everything known.
     pub live: String,
-    /// Over what is final on the ordering chain; a network without one has no finality.
+    /// Over what is final on the ordering chain. Without one nothing gets more final than it is.
     #[serde(rename = "final")]
-    pub final_root: Option<String>,
+    pub last: String,
+    /// Name of the network.
+    pub network: String,
+    /// Whether backdating a message gains nothing.
+    pub adversary_safe: bool,
     /// Live messages.
     pub messages: u64,
     /// Messages that wait.
@@ -26,8 +32,6 @@ pub struct StateRoots {
     pub parked: u64,
     /// Tombstones.
     pub forgotten: u64,
-    /// Whether backdating a message gains nothing.
-    pub adversary_safe: bool,
 }
 
 /// The roots of a data folder. A running node does not mind.
@@ -36,21 +40,24 @@ pub fn of_folder(folder: &DataDir) -> Result<StateRoots, NodeError> {
     let network = folder.network()?.unwrap_or_default();
     // A profile that is not built in is not found by its name: nothing is promised for it.
     let is_safe = Profile::load(&network).is_ok_and(|profile| profile.is_adversary_safe());
-    of_store(&store, is_safe)
+    of_store(&store, &network, is_safe)
 }
 
 /// The roots of an open database.
-pub(crate) fn of_store(store: &Store, adversary_safe: bool) -> Result<StateRoots, NodeError> {
+pub(crate) fn of_store(store: &Store, network: &str, adversary_safe: bool) -> Result<StateRoots, NodeError> {
     let reader = store.reader();
     let (counts, live, last) = reader.snapshot(|reader| {
-        Ok((reader.counts()?, reader.state_root(Root::Live)?, reader.state_root(Root::Final)?))
+        Ok((reader.counts()?, digest(reader.state_root(Root::Live)?)?, digest(reader.state_root(Root::Final)?)?))
     })?;
     let Counts { messages, pending, parked, forgotten, .. } = counts;
-    let digest = |bytes: Vec<u8>| StateRoot::from_bytes(&bytes).map(|root| root.digest());
-    let live = match live {
-        None => StateRoot::default().digest(),
-        Some(bytes) => digest(bytes).ok_or(alephd_store::StoreError::Damaged("state root"))?,
+    let last = if adversary_safe { last } else { live.clone() };
+    Ok(StateRoots { live, last, network: network.to_owned(), adversary_safe, messages, pending, parked, forgotten })
+}
+
+fn digest(bytes: Option<Vec<u8>>) -> Result<String, StoreError> {
+    let root = match bytes {
+        None => StateRoot::default(),
+        Some(bytes) => StateRoot::from_bytes(&bytes).ok_or(StoreError::Damaged("state root"))?,
     };
-    let final_root = last.and_then(digest);
-    Ok(StateRoots { live, final_root, messages, pending, parked, forgotten, adversary_safe })
+    Ok(root.digest())
 }

@@ -57,15 +57,13 @@ pub fn verdict(line: &[u8]) -> LineVerdict {
     }
 }
 
-/// Signature before content, as the pipeline does: the code of a message with both mistakes is
-/// that of the signature.
+/// Content before signature: a message with both mistakes is refused for its form.
 fn judge_envelope(envelope: &Envelope) -> Result<(), (ErrorCode, String)> {
-    alephd_signature::verify(envelope).map_err(|error| (error.code(), error.to_string()))?;
-    let Some(text) = &envelope.item_content else { return Ok(()) };
-    match Content::parse(envelope.message_type, text) {
-        Ok(_) => Ok(()),
-        Err(error) => Err((ErrorCode::InvalidFormat, error.to_string())),
+    if let Some(text) = &envelope.item_content {
+        Content::parse(envelope.message_type, text)
+            .map_err(|error| (ErrorCode::InvalidFormat, error.to_string()))?;
     }
+    alephd_signature::verify(envelope).map_err(|error| (error.code(), error.to_string()))
 }
 
 fn refused(item_hash: Option<String>, code: ErrorCode, why: String) -> LineVerdict {

@@ -12,7 +12,7 @@ use crate::{Reader, StoreError, codec};
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatusRow {
     /// The status. A message that has waited longer than
-    /// [`SHOWN_AS_PENDING`](alephd_rules::SHOWN_AS_PENDING) shows as rejected.
+    /// [`SHOWN_AS_PENDING`] shows as rejected.
     pub status: MessageStatus,
     /// When the message arrived.
     pub reception: Micros,

@@ -1,0 +1,5 @@
+//! Configuration and profiles as an operator meets them.
+
+mod config;
+mod profile;
+mod start;
