@@ -140,7 +140,12 @@ pub(crate) struct VerifyArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct StatusArgs {
     /// The node.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4024", env = "ALEPHD_STATUS_API")]
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:4024",
+        env = "ALEPHD_STATUS_API"
+    )]
     pub(crate) api: String,
     /// Print JSON.
     #[arg(long)]
@@ -156,13 +161,16 @@ pub(crate) struct StateRootArgs {
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
-    let split = text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.to_owned()));
+    let split = text
+        .split_once('=')
+        .map(|(key, value)| (key.trim().to_owned(), value.to_owned()));
     split.ok_or_else(|| "KEY=VALUE is expected, for example api.drain_seconds=5".to_owned())
 }
 
 /// The variables that are text. A variable that is not cannot be one of ours.
 fn environment() -> Vec<(String, String)> {
-    let texts = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let texts = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     texts.collect()
 }
 
@@ -170,9 +178,13 @@ impl ConfigArgs {
     /// Everything that was said, and whether a key was among it.
     pub(crate) fn sources(&self) -> ConfigSources {
         let mut flags = self.set.clone();
-        let mut flag = |key: &str, value: Option<String>| flags.extend(value.map(|value| (key.to_owned(), value)));
+        let mut flag =
+            |key: &str, value: Option<String>| flags.extend(value.map(|value| (key.to_owned(), value)));
         flag("profile", self.profile.clone());
-        flag("data.folder", self.data.as_ref().map(|path| path.display().to_string()));
+        flag(
+            "data.folder",
+            self.data.as_ref().map(|path| path.display().to_string()),
+        );
         flag("api.listen", self.api.map(|address| address.to_string()));
         ConfigSources {
             file: self.config.clone(),
@@ -187,7 +199,10 @@ impl ConfigArgs {
 fn names_network(sources: &ConfigSources) -> bool {
     sources.file.is_some()
         || sources.flags.iter().any(|(key, _)| key == "profile")
-        || sources.environment.iter().any(|(name, _)| name == "ALEPHD_PROFILE")
+        || sources
+            .environment
+            .iter()
+            .any(|(name, _)| name == "ALEPHD_PROFILE")
 }
 
 impl DevArgs {
@@ -199,7 +214,10 @@ impl DevArgs {
         }
         let names_folder = sources.file.is_some()
             || sources.flags.iter().any(|(key, _)| key == "data.folder")
-            || sources.environment.iter().any(|(name, _)| name == "ALEPHD_DATA_FOLDER");
+            || sources
+                .environment
+                .iter()
+                .any(|(name, _)| name == "ALEPHD_DATA_FOLDER");
         Ok((sources.load()?.config, names_folder))
     }
 }
@@ -217,7 +235,9 @@ impl DataArgs {
         let mut sources = config.sources();
         if !names_network(&sources) {
             let folder = sources.load()?.config.data.folder;
-            let network = DataDir::at(folder).network()?.unwrap_or_else(|| "local".to_owned());
+            let network = DataDir::at(folder)
+                .network()?
+                .unwrap_or_else(|| "local".to_owned());
             sources.flags.push(("profile".into(), network));
         }
         Ok(sources.load()?)

@@ -1,17 +1,22 @@
 //! What `alephd dev` shows when it is ready.
 
-use std::{fmt::Write as _, path::Path};
+use std::fmt::Write as _;
 
 use alephd_message::Micros;
-use alephd_node::{Node, Profile, dev};
+use alephd_node::{Config, Node, Profile, dev};
 
 /// The text. The curl lines work as they stand.
-pub(crate) fn text(node: &Node, profile: &Profile, folder: &Path, keeps: bool, now: Micros) -> String {
+pub(crate) fn text(node: &Node, config: &Config, profile: &Profile, keeps: bool, now: Micros) -> String {
     let url = format!("http://{}", node.address());
     let mut text = String::new();
     let data = if keeps { "kept" } else { "removed at the end" };
     let lines = [
-        format!("alephd {} is ready: network {}, data in {} ({data})", env!("CARGO_PKG_VERSION"), profile.name, folder.display()),
+        format!(
+            "alephd {} is ready: network {}, data in {} ({data})",
+            env!("CARGO_PKG_VERSION"),
+            profile.name,
+            config.data.folder.display()
+        ),
         String::new(),
         format!("  node        {url}/"),
         format!("  API         {url}/api/v0/"),
@@ -25,10 +30,13 @@ pub(crate) fn text(node: &Node, profile: &Profile, folder: &Path, keeps: bool, n
         text.push('\n');
     }
     let accounts = dev::accounts();
-    if dev::can_fund(profile) {
+    if dev::funds(config, profile) {
         let (tokens, credits) = dev::holdings();
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "Test accounts, each with {tokens} ALEPH and {credits} credits (address, private key):");
+        let _ = writeln!(
+            text,
+            "Test accounts, each with {tokens} ALEPH and {credits} credits (address, private key):"
+        );
         for account in &accounts {
             let _ = writeln!(text, "  {} {}", account.address, account.private_key);
         }

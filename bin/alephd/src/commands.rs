@@ -25,12 +25,20 @@ fn runtime_threads() -> usize {
 
 fn runtime(threads: usize) -> anyhow::Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(threads).enable_all().build().context("the runtime does not start")
+    builder
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .context("the runtime does not start")
 }
 
 /// A bar where somebody looks, lines where something reads.
 fn show() -> Show {
-    if std::io::stderr().is_terminal() { Show::Bar } else { Show::Lines }
+    if std::io::stderr().is_terminal() {
+        Show::Bar
+    } else {
+        Show::Lines
+    }
 }
 
 /// A token that the first signal cancels. The second one ends the process at once.
@@ -54,5 +62,9 @@ fn stop_at_signal() -> anyhow::Result<CancellationToken> {
 
 /// The exit status of a command that answers a question with yes or no.
 fn code(is_good: bool) -> ExitCode {
-    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

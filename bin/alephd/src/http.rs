@@ -23,20 +23,32 @@ pub(crate) fn get(url: &str, path: &str) -> anyhow::Result<String> {
         None => url,
     };
     let host = rest.split('/').next().unwrap_or_default();
-    let place = if host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
+    let place = if host
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+    {
         host.to_owned()
     } else {
         format!("{host}:80")
     };
-    let address = place.to_socket_addrs().with_context(|| format!("{place} is no address"))?.next();
+    let address = place
+        .to_socket_addrs()
+        .with_context(|| format!("{place} is no address"))?
+        .next();
     let address = address.with_context(|| format!("{place} has no address"))?;
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)
         .with_context(|| format!("no node answers at {place}"))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\n\r\n")?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\n\r\n"
+    )?;
     let mut answer = Vec::new();
-    stream.take(LIMIT).read_to_end(&mut answer).with_context(|| format!("{place} did not answer {path}"))?;
+    stream
+        .take(LIMIT)
+        .read_to_end(&mut answer)
+        .with_context(|| format!("{place} did not answer {path}"))?;
     body(&String::from_utf8_lossy(&answer), path)
 }
 

@@ -2,7 +2,9 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use alephd_node::{DataDir, export as exporting, import as importing, rebuild as rebuilding, state_root as roots};
+use alephd_node::{
+    DataDir, export as exporting, import as importing, rebuild as rebuilding, state_root as roots,
+};
 use alephd_tasks::{Clock, SystemClock};
 
 use super::{code, runtime, show, stop_at_signal};
@@ -24,8 +26,11 @@ pub(crate) fn import(args: &ImportArgs, log: &LogArgs) -> anyhow::Result<ExitCod
     logging::start_quiet(log, &config.log)?;
     let profile = config.load_profile()?;
     let report = runtime(RUNTIME_THREADS)?.block_on(async {
-        let options =
-            importing::ImportOptions { file: args.file.clone(), show: show(), stop: stop_at_signal()? };
+        let options = importing::ImportOptions {
+            file: args.file.clone(),
+            show: show(),
+            stop: stop_at_signal()?,
+        };
         Ok::<_, anyhow::Error>(importing::import(&config, &profile, clock(), options).await?)
     })?;
     for line in &report.explained {

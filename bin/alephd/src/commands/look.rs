@@ -38,7 +38,9 @@ pub(crate) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         .context("the answer is not that of a node")?;
     // Older nodes and proxies may hide the rest; the version alone says that the node is there.
     let extra = |path: &str| {
-        http::get(&args.api, path).and_then(|body| Ok(serde_json::from_str::<Value>(&body)?)).unwrap_or(Value::Null)
+        http::get(&args.api, path)
+            .and_then(|body| Ok(serde_json::from_str::<Value>(&body)?))
+            .unwrap_or(Value::Null)
     };
     let (metrics, root) = (extra("/metrics.json"), extra("/api/v0/state/root"));
     if args.json {
@@ -46,12 +48,20 @@ pub(crate) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         output::say(&serde_json::to_string_pretty(&all)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut rows = vec![("node".to_owned(), args.api.clone()), ("version".to_owned(), shown(&version["version"]))];
+    let mut rows = vec![
+        ("node".to_owned(), args.api.clone()),
+        ("version".to_owned(), shown(&version["version"])),
+    ];
     rows.extend(fields(&root).map(|(name, value)| (format!("state {name}"), shown(value))));
     rows.extend(
         fields(&metrics)
             .filter(|(_, value)| value.is_number())
-            .map(|(name, value)| (name.trim_start_matches("pyaleph_").replace('_', " "), shown(value))),
+            .map(|(name, value)| {
+                (
+                    name.trim_start_matches("pyaleph_").replace('_', " "),
+                    shown(value),
+                )
+            }),
     );
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in rows {

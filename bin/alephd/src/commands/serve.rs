@@ -1,11 +1,11 @@
 //! Commands that run a node.
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 
 use alephd_message::Micros;
-use alephd_node::{Config, Node, NodeError, Profile, dev as accounts};
+use alephd_node::{Config, Node, Profile};
 use alephd_tasks::{Clock, ShutdownSignals, SystemClock};
 
 use super::{runtime, runtime_threads};
@@ -45,13 +45,15 @@ pub(crate) fn dev(args: &DevArgs, log: &LogArgs) -> anyhow::Result<ExitCode> {
         config.data.folder = folder.path().to_owned();
         temporary = Some(folder);
     }
-    let dev = Dev { folder: config.data.folder.clone(), keeps: temporary.is_none() };
+    let dev = Dev {
+        keeps: temporary.is_none(),
+    };
     runtime(runtime_threads())?.block_on(serve(&config, &profile, Some(dev)))
 }
 
 /// What a development node tells.
 struct Dev {
-    folder: PathBuf,
+    /// Whether the data folder outlives the node.
     keeps: bool,
 }
 
@@ -61,11 +63,8 @@ async fn serve(config: &Config, profile: &Profile, dev: Option<Dev>) -> anyhow::
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let node = Node::start(config, profile, Arc::clone(&clock)).await?;
     if let Some(dev) = dev {
-        if accounts::can_fund(profile) {
-            accounts::fund(&node, profile).await?;
-        }
         let now = Micros(clock.now_micros());
-        output::say(&banner::text(&node, profile, &dev.folder, dev.keeps, now))?;
+        output::say(&banner::text(&node, config, profile, dev.keeps, now))?;
     }
     let failed = tokio::select! {
         signal = signals.next() => {
@@ -79,9 +78,6 @@ async fn serve(config: &Config, profile: &Profile, dev: Option<Dev>) -> anyhow::
         // Whoever asks twice does not want to wait. Nothing acknowledged is lost.
         _ = signals.next() => return Ok(ExitCode::FAILURE),
     };
-    match stopped {
-        Err(NodeError::Task(failure)) => Err(failure.into()),
-        Err(error) => Err(error.into()),
-        Ok(()) => Ok(super::code(!failed)),
-    }
+    stopped?;
+    Ok(super::code(!failed))
 }

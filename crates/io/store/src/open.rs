@@ -151,6 +151,8 @@ fn open_reader(path: &Path, cache: usize) -> Result<Connection, StoreError> {
 
 fn configure(connection: &Connection, cache: usize) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    // Plans must not depend on bound values: else a statement is compiled again at every call.
+    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(std::time::Duration::from_secs(30))?;
     // Negative values count KiB.
     connection.pragma_update(None, "cache_size", -((cache >> 10) as i64))?;

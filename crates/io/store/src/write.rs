@@ -42,12 +42,14 @@ pub struct Writer {
     connection: Connection,
     addresses: Interner,
     names: Interner,
-    used_names: account::SeenNames,
+    used_names: HashMap<(i64, u8, i64), i64>,
     root: StateRoot,
     root_changed: bool,
     counters: HashMap<i64, i64>,
     sent: HashMap<(i64, u8), i64>,
     last_reception: i64,
+    /// Whether `refused` may have rows: it is empty on an honest network.
+    any_refused: bool,
     in_transaction: bool,
 }
 
@@ -56,16 +58,18 @@ impl Writer {
         let root = read_root(&connection)?;
         let last_reception =
             connection.query_row("SELECT coalesce(max(reception), 0) FROM (SELECT reception FROM messages ORDER BY id DESC LIMIT 1)", [], |row| row.get(0))?;
+        let any_refused = connection.query_row("SELECT EXISTS (SELECT 1 FROM refused)", [], |row| row.get(0))?;
         Ok(Self {
             connection,
             addresses: Interner::new("addresses"),
             names: Interner::new("names"),
-            used_names: account::SeenNames::default(),
+            used_names: HashMap::new(),
             root,
             root_changed: false,
             counters: HashMap::new(),
             sent: HashMap::new(),
             last_reception,
+            any_refused,
             in_transaction: false,
         })
     }
@@ -144,16 +148,8 @@ impl Writer {
         for (key, delta) in changes {
             statement.execute([key, delta])?;
         }
-        let mut changes: Vec<_> = self.sent.drain().filter(|(_, delta)| *delta != 0).collect();
-        changes.sort_unstable();
-        let mut statement = self.connection.prepare_cached(
-            "INSERT INTO sent (address, type, n) VALUES (?1, ?2, ?3)
-             ON CONFLICT (address, type) DO UPDATE SET n = n + ?3",
-        )?;
-        for ((address, kind), delta) in changes {
-            statement.execute(params![address, kind, delta])?;
-        }
-        Ok(())
+        drop(statement);
+        self.flush_accounts()
     }
 }
 

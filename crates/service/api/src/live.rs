@@ -28,6 +28,8 @@
 
 mod filter;
 mod rate;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,

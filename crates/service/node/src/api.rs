@@ -36,7 +36,11 @@ fn settings(config: &Config, profile: &Profile) -> ApiSettings {
         multiaddresses: config.api.multiaddresses.clone(),
         max_file_size: uploads.max_file,
         max_unauthenticated_file_size: uploads.max_unauthenticated_file,
-        ipfs_limits: (uploads.max_ipfs_file, uploads.max_car, uploads.max_ipfs_unauthenticated_file),
+        ipfs_limits: (
+            uploads.max_ipfs_file,
+            uploads.max_car,
+            uploads.max_ipfs_unauthenticated_file,
+        ),
         max_message_sockets: config.api.max_message_sockets,
         max_status_sockets: config.api.max_status_sockets,
         scoring_addresses: profile.scoring.addresses.clone(),

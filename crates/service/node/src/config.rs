@@ -148,9 +148,11 @@ pub struct P2pConfig {
 }
 
 /// Constants of the network that differ from its profile.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NetworkConfig {
+    /// Whether the local network begins with its funded test accounts.
+    pub test_accounts: bool,
     /// Owners of balance reports.
     pub balance_oracles: Option<Vec<String>>,
     /// Type of a balance report.
@@ -193,7 +195,9 @@ impl Default for Config {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self { folder: "/var/lib/alephd".into() }
+        Self {
+            folder: "/var/lib/alephd".into(),
+        }
     }
 }
 
@@ -211,21 +215,50 @@ impl Default for ApiConfig {
     }
 }
 
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        Self {
+            test_accounts: true,
+            balance_oracles: None,
+            balance_post_type: None,
+            credit_oracles: None,
+            credit_channels: None,
+            credit_post_types: None,
+            scoring_addresses: None,
+            scoring_channel: None,
+            scoring_post_type: None,
+            corechannel_address: None,
+            queue_topic: None,
+            auth_public_key: None,
+        }
+    }
+}
+
 impl Default for ProcessingConfig {
     fn default() -> Self {
-        Self { verifiers: 0, parked_per_sender: 1_000 }
+        Self {
+            verifiers: 0,
+            parked_per_sender: 1_000,
+        }
     }
 }
 
 impl Default for DatabaseConfig {
     fn default() -> Self {
-        Self { readers: 4, writer_cache_mib: 96, reader_cache_mib: 12 }
+        Self {
+            readers: 4,
+            writer_cache_mib: 96,
+            reader_cache_mib: 12,
+        }
     }
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { filter: "info".into(), format: LogFormat::Text }
+        Self {
+            filter: "info".into(),
+            format: LogFormat::Text,
+        }
     }
 }
 
@@ -234,6 +267,7 @@ impl Config {
     pub fn load_profile(&self) -> Result<Profile, crate::ProfileError> {
         let mut profile = Profile::load(&self.profile)?;
         let NetworkConfig {
+            test_accounts: _,
             balance_oracles,
             balance_post_type,
             credit_oracles,
@@ -259,9 +293,15 @@ impl Config {
         profile.auth.public_key = auth_public_key.or(profile.auth.public_key);
         let uploads = &mut profile.uploads;
         replace(&mut uploads.max_file, self.uploads.max_file);
-        replace(&mut uploads.max_unauthenticated_file, self.uploads.max_unauthenticated_file);
+        replace(
+            &mut uploads.max_unauthenticated_file,
+            self.uploads.max_unauthenticated_file,
+        );
         replace(&mut uploads.max_ipfs_file, self.uploads.max_ipfs_file);
-        replace(&mut uploads.max_ipfs_unauthenticated_file, self.uploads.max_ipfs_unauthenticated_file);
+        replace(
+            &mut uploads.max_ipfs_unauthenticated_file,
+            self.uploads.max_ipfs_unauthenticated_file,
+        );
         replace(&mut uploads.max_car, self.uploads.max_car);
         Ok(profile)
     }
@@ -276,7 +316,12 @@ impl Config {
 
     /// Bounds that the types do not express.
     fn validate(&self) -> Result<(), ConfigError> {
-        let wrong = |key: &str, text: &str| Err(ConfigError::Value { key: key.into(), text: text.into() });
+        let wrong = |key: &str, text: &str| {
+            Err(ConfigError::Value {
+                key: key.into(),
+                text: text.into(),
+            })
+        };
         if self.profile.is_empty() {
             return wrong("profile", "a name or a path is expected");
         }
@@ -287,7 +332,10 @@ impl Config {
             return wrong("api.max_connections", "1 to 1000000 are possible");
         }
         if self.api.drain_seconds > 600 {
-            return wrong("api.drain_seconds", "600 are the most: a service manager waits no longer");
+            return wrong(
+                "api.drain_seconds",
+                "600 are the most: a service manager waits no longer",
+            );
         }
         if self.pipeline.verifiers > 1_024 {
             return wrong("pipeline.verifiers", "1024 are the most");

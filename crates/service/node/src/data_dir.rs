@@ -65,7 +65,10 @@ impl DataDir {
                 Ok(Some(name).filter(|name| !name.is_empty()))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(NodeError::Folder { path: self.network_file(), source }),
+            Err(source) => Err(NodeError::Folder {
+                path: self.network_file(),
+                source,
+            }),
         }
     }
 
@@ -79,10 +82,12 @@ impl DataDir {
                 wanted: profile.name.clone(),
             });
         }
-        let blobs = Blobs::open_folder(&self.path).await.map_err(|error| match error {
-            alephd_blobs::Error::InUse(path) => NodeError::InUse(path),
-            error => NodeError::Blobs(error),
-        })?;
+        let blobs = Blobs::open_folder(&self.path)
+            .await
+            .map_err(|error| match error {
+                alephd_blobs::Error::InUse(path) => NodeError::InUse(path),
+                error => NodeError::Blobs(error),
+            })?;
         let file = self.network_file();
         fs::write(&file, format!("{}\n", profile.name))
             .map_err(|source| NodeError::Folder { path: file, source })?;
@@ -95,7 +100,10 @@ impl DataDir {
         if !self.is_used() {
             return Err(NodeError::Empty(self.path.clone()));
         }
-        Ok(Store::open(&StoreConfig { readers: 1, ..StoreConfig::at(self.database()) })?)
+        Ok(Store::open(&StoreConfig {
+            readers: 1,
+            ..StoreConfig::at(self.database())
+        })?)
     }
 
     fn network_file(&self) -> PathBuf {

@@ -1,17 +1,19 @@
 //! Accounts of the local network, with keys that everybody can derive, and money for them.
 //!
-//! The messages that fund them are the same bytes at every start: a folder that is used again
-//! knows them already, and nothing is added.
+//! The local network begins with the two messages that fund them, in every data folder, whether a
+//! node or an import made it: otherwise two folders with the same messages would differ by the
+//! command that was used first. They are the same bytes each time, so a folder that is used again
+//! knows them already.
 
 use sha2::{Digest, Sha256};
 
 use serde_json::json;
 
 use alephd_message::{Chain, Envelope, MessageType, Micros};
-use alephd_pipeline::Origin;
+use alephd_pipeline::{Origin, Pipeline};
 use alephd_signature::sign::{EvmKey, seal, wire_json};
 
-use crate::{Node, NodeError, Profile};
+use crate::{Config, NodeError, Profile};
 
 /// How many accounts there are.
 const ACCOUNTS: usize = 10;
@@ -41,7 +43,11 @@ pub fn accounts() -> Vec<DevAccount> {
     let account = |number: usize| {
         let secret = secret(&format!("{ACCOUNT}{number}"));
         let key = key(secret);
-        DevAccount { address: key.address().to_owned(), private_key: format!("0x{}", hex::encode(secret)), key }
+        DevAccount {
+            address: key.address().to_owned(),
+            private_key: format!("0x{}", hex::encode(secret)),
+            key,
+        }
     };
     (1..=ACCOUNTS).map(account).collect()
 }
@@ -51,20 +57,28 @@ pub fn holdings() -> (u64, u64) {
     (TOKENS, CREDITS)
 }
 
-/// Whether the network believes the funder whose key everybody knows.
-pub fn can_fund(profile: &Profile) -> bool {
+/// Whether a node with this configuration funds the accounts: on a network that keeps to this
+/// machine and believes the funder, whose key everybody knows.
+pub fn funds(config: &Config, profile: &Profile) -> bool {
     let funder = key(secret(FUNDER));
     let trusts = |oracles: &[String]| oracles.iter().any(|oracle| oracle == funder.address());
-    trusts(&profile.balances.oracles) && trusts(&profile.credits.oracles)
+    let is_trusted = trusts(&profile.balances.oracles) && trusts(&profile.credits.oracles);
+    config.network.test_accounts && profile.loopback_only && is_trusted
 }
 
 /// Gives the accounts what [`holdings`] says, by messages like any other.
-pub async fn fund(node: &Node, profile: &Profile) -> Result<(), NodeError> {
+pub(crate) async fn fund(pipeline: &Pipeline, config: &Config, profile: &Profile) -> Result<(), NodeError> {
+    if !funds(config, profile) {
+        return Ok(());
+    }
     for message in funding(profile) {
-        let outcome = node.pipeline().submit(message, Origin::History).await?;
+        let outcome = pipeline.submit(message, Origin::History).await?;
         if !outcome.status.is_live() {
             let code = outcome.code.map_or(String::new(), |code| format!(" with {code}"));
-            return Err(NodeError::Pipeline(format!("funding the test accounts is {}{code}", outcome.status.as_str())));
+            let status = outcome.status.as_str();
+            return Err(NodeError::Pipeline(format!(
+                "funding the test accounts is {status}{code}"
+            )));
         }
     }
     Ok(())
@@ -73,8 +87,10 @@ pub async fn fund(node: &Node, profile: &Profile) -> Result<(), NodeError> {
 fn funding(profile: &Profile) -> Vec<Envelope> {
     let funder = key(secret(FUNDER));
     let accounts = accounts();
-    let balances: serde_json::Map<String, serde_json::Value> =
-        accounts.iter().map(|account| (account.address.clone(), TOKENS.into())).collect();
+    let balances: serde_json::Map<String, serde_json::Value> = accounts
+        .iter()
+        .map(|account| (account.address.clone(), TOKENS.into()))
+        .collect();
     let lines: Vec<_> = accounts
         .iter()
         .map(|account| {
@@ -87,13 +103,24 @@ fn funding(profile: &Profile) -> Vec<Envelope> {
             "address": funder.address(), "time": FUNDED_AT, "type": post_type, "content": content,
         });
         let time = Micros(FUNDED_AT * 1_000_000);
-        seal(&funder, Chain::Eth, MessageType::Post, content.to_string(), time, channel.cloned())
+        seal(
+            &funder,
+            Chain::Eth,
+            MessageType::Post,
+            content.to_string(),
+            time,
+            channel.cloned(),
+        )
     };
     let report = json!({"chain": "ETH", "main_height": 1, "balances": balances});
     let distribution = json!({"distribution": {"credits": lines, "token": "ALEPH", "chain": "ETH"}});
     vec![
         post(&profile.balances.post_type, None, report),
-        post("aleph_credit_distribution", profile.credits.channels.first(), distribution),
+        post(
+            "aleph_credit_distribution",
+            profile.credits.channels.first(),
+            distribution,
+        ),
     ]
 }
 
@@ -103,8 +130,14 @@ pub fn example_post(account: &DevAccount, now: Micros) -> String {
         "address": account.address, "time": now.as_seconds(), "type": "greeting",
         "content": {"body": "Hello from alephd"},
     });
-    let envelope =
-        seal(&account.key, Chain::Eth, MessageType::Post, content.to_string(), now, Some("TEST".to_owned()));
+    let envelope = seal(
+        &account.key,
+        Chain::Eth,
+        MessageType::Post,
+        content.to_string(),
+        now,
+        Some("TEST".to_owned()),
+    );
     wire_json(&envelope)
 }
 
@@ -121,16 +154,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_local_network_trusts_the_funder_and_no_other_does() {
-        assert!(can_fund(&Profile::load("local").unwrap()));
-        assert!(!can_fund(&Profile::load("mainnet").unwrap()));
-        assert!(!can_fund(&Profile::load("testnet").unwrap()));
+    fn only_the_local_network_funds_accounts() {
+        let mut config = Config::default();
+        assert!(funds(&config, &Profile::load("local").unwrap()));
+        assert!(!funds(&config, &Profile::load("mainnet").unwrap()));
+        assert!(!funds(&config, &Profile::load("testnet").unwrap()));
+        config.network.test_accounts = false;
+        assert!(!funds(&config, &Profile::load("local").unwrap()));
     }
 
     #[test]
     fn accounts_and_their_funding_never_change() {
         let profile = Profile::load("local").unwrap();
-        let hashes = |()| funding(&profile).iter().map(|message| message.item_hash.clone()).collect::<Vec<_>>();
+        let hashes = |()| {
+            funding(&profile)
+                .iter()
+                .map(|message| message.item_hash.clone())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(hashes(()), hashes(()));
         let addresses: std::collections::BTreeSet<_> =
             accounts().into_iter().map(|account| account.address).collect();

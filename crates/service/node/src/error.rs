@@ -23,7 +23,9 @@ pub enum NodeError {
         source: io::Error,
     },
     /// The profile allows loopback only.
-    #[error("the keys of network {network} are public, so its nodes serve this machine only: {address} is not a loopback address")]
+    #[error(
+        "the keys of network {network} are public, so its nodes serve this machine only: {address} is not a loopback address"
+    )]
     NotLoopback {
         /// Name of the profile.
         network: String,
@@ -34,7 +36,9 @@ pub enum NodeError {
     #[error("another process uses the data folder {0}")]
     InUse(PathBuf),
     /// The folder belongs to another network.
-    #[error("the data folder {path} belongs to network {found}, not {wanted}: use another folder or --profile {found}")]
+    #[error(
+        "the data folder {path} belongs to network {found}, not {wanted}: use another folder or --profile {found}"
+    )]
     OtherNetwork {
         /// The folder.
         path: PathBuf,

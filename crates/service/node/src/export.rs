@@ -67,15 +67,26 @@ struct Wire<'a> {
 }
 
 /// Exports the messages of a data folder. Blocks.
-pub fn export(folder: &DataDir, clock: Arc<dyn Clock>, options: &ExportOptions) -> Result<ExportReport, NodeError> {
+pub fn export(
+    folder: &DataDir,
+    clock: Arc<dyn Clock>,
+    options: &ExportOptions,
+) -> Result<ExportReport, NodeError> {
     let store = folder.open_for_reading()?;
     let reader = store.reader();
-    let failed = |source| NodeError::Folder { path: options.file.clone(), source };
+    let failed = |source| NodeError::Folder {
+        path: options.file.clone(),
+        source,
+    };
     let mut output = BufWriter::with_capacity(1 << 20, open(options).map_err(failed)?);
     let total = reader.counts()?.messages;
     let mut progress = Progress::new(options.show, options.from.is_none().then_some(total), clock);
-    let mut report =
-        ExportReport { complete: false, messages: 0, last_id: options.from.unwrap_or(0), seconds: 0.0 };
+    let mut report = ExportReport {
+        complete: false,
+        messages: 0,
+        last_id: options.from.unwrap_or(0),
+        seconds: 0.0,
+    };
     while !report.complete && !options.stop.is_cancelled() {
         let page = reader.raw_messages(report.last_id, Order::Ascending, PAGE)?;
         report.complete = page.is_empty();

@@ -33,7 +33,7 @@ use alephd_pipeline::{Origin, Outcome, Pipeline, PipelineError};
 use alephd_tasks::{CancellationToken, Clock};
 
 use crate::{
-    Config, DataDir, NodeError, Profile,
+    Config, DataDir, NodeError, Profile, dev,
     lines::{Lines, MessageReader},
     node,
     progress::{Progress, Show},
@@ -96,9 +96,14 @@ pub async fn import(
     let data = folder.open(config, profile).await?;
     let store = data.store.clone();
     let pipeline = node::start_pipeline(&data, config, profile, Arc::clone(&clock))?;
+    dev::fund(&pipeline, config, profile).await?;
     let feeder = pipeline.clone();
     // A mark beside a database that is gone speaks of another one.
-    let marks = if is_used { Some(folder.path().to_owned()) } else { None };
+    let marks = if is_used {
+        Some(folder.path().to_owned())
+    } else {
+        None
+    };
     let work = tokio::task::spawn_blocking(move || {
         let mut importer = Importer::open(&folder, marks.as_deref(), feeder, clock, options)?;
         importer.run()?;
@@ -107,7 +112,11 @@ pub async fn import(
     let result = work.await;
     node::close(pipeline).await;
     let mut report = result.map_err(|error| NodeError::Pipeline(error.to_string()))??;
-    report.state = Some(state_root::of_store(&store, &profile.name, profile.is_adversary_safe())?);
+    report.state = Some(state_root::of_store(
+        &store,
+        &profile.name,
+        profile.is_adversary_safe(),
+    )?);
     Ok(report)
 }
 
@@ -146,7 +155,10 @@ impl Importer {
         options: ImportOptions,
     ) -> Result<Self, NodeError> {
         let file = options.file;
-        let failed = |source| NodeError::Folder { path: file.clone(), source };
+        let failed = |source| NodeError::Folder {
+            path: file.clone(),
+            source,
+        };
         let (source, mark, total): (Box<dyn Read + Send>, _, _) = if file.as_os_str() == "-" {
             (Box::new(io::stdin()), None, None)
         } else {
@@ -171,7 +183,10 @@ impl Importer {
             progress: Progress::new(options.show, total, Arc::clone(&clock)),
             clock,
             stop: options.stop,
-            report: ImportReport { resumed_at: offset, ..ImportReport::default() },
+            report: ImportReport {
+                resumed_at: offset,
+                ..ImportReport::default()
+            },
             file,
         })
     }
@@ -197,13 +212,22 @@ impl Importer {
 
     /// Sends the message of the next line on its way. Says whether there was a line.
     fn feed(&mut self) -> Result<bool, NodeError> {
-        let failed = |source| NodeError::Folder { path: self.file.clone(), source };
-        let Some(line) = self.lines.next().map_err(failed)? else { return Ok(false) };
+        let failed = |source| NodeError::Folder {
+            path: self.file.clone(),
+            source,
+        };
+        let Some(line) = self.lines.next().map_err(failed)? else {
+            return Ok(false);
+        };
         let (number, end) = (line.number, line.end);
         let parsed = match line.text {
             Some([]) => None,
             Some(text) => Some(self.reader.read(text)),
-            None => Some(Err(FormatError::at(&[], "too_long", "the line is too long for a message"))),
+            None => Some(Err(FormatError::at(
+                &[],
+                "too_long",
+                "the line is too long for a message",
+            ))),
         };
         let answer = match parsed {
             Some(Ok(envelope)) => Some(self.pipeline.submit_blocking(envelope, Origin::History)?),
@@ -220,9 +244,13 @@ impl Importer {
     /// Waits for outcomes until at most `left` lines are under way.
     fn land(&mut self, left: usize) -> Result<(), NodeError> {
         while self.flights.len() > left {
-            let Some(flight) = self.flights.pop_front() else { break };
+            let Some(flight) = self.flights.pop_front() else {
+                break;
+            };
             if let Some(answer) = flight.answer {
-                let outcome = answer.blocking_recv().unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))?;
+                let outcome = answer
+                    .blocking_recv()
+                    .unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))?;
                 self.count(&outcome);
             }
             self.done = flight.end;

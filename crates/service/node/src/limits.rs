@@ -13,7 +13,10 @@ pub(crate) fn raise_file_limit() {
     if limit.current.is_none_or(|current| current >= wanted) {
         return;
     }
-    let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
+    let raised = Rlimit {
+        current: Some(wanted),
+        maximum: limit.maximum,
+    };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!(%error, wanted, "the limit of open files stays low");
     }

@@ -38,7 +38,14 @@ pub(crate) struct Line<'a> {
 impl<R: Read> Lines<R> {
     /// Reads `source`, which stands at `offset`, after `number` lines.
     pub(crate) fn new(source: R, offset: u64, number: u64) -> Self {
-        Self { source, buffer: vec![0; BUFFER], start: 0, filled: 0, offset, number }
+        Self {
+            source,
+            buffer: vec![0; BUFFER],
+            start: 0,
+            filled: 0,
+            offset,
+            number,
+        }
     }
 
     /// The next line; the last one may lack its end.
@@ -67,7 +74,11 @@ impl<R: Read> Lines<R> {
         self.offset += (length + ending) as u64;
         self.number += 1;
         let text = self.buffer[from..from + length].trim_ascii_end();
-        Line { number: self.number, end: self.offset, text: Some(text) }
+        Line {
+            number: self.number,
+            end: self.offset,
+            text: Some(text),
+        }
     }
 
     /// Reads more behind what is there, making room first. Returns how much.
@@ -109,7 +120,11 @@ impl<R: Read> Lines<R> {
                 }
             }
             self.number += 1;
-            return Ok(Line { number: self.number, end: self.offset, text: None });
+            return Ok(Line {
+                number: self.number,
+                end: self.offset,
+                text: None,
+            });
         }
     }
 }
@@ -132,10 +147,10 @@ struct Wrapper<'a> {
 impl MessageReader {
     /// The message on a line.
     pub(crate) fn read(&mut self, line: &[u8]) -> Result<Envelope, FormatError> {
-        if self.wrapped {
-            if let Some(inner) = unwrap(line) {
-                return Envelope::parse(inner);
-            }
+        if self.wrapped
+            && let Some(inner) = unwrap(line)
+        {
+            return Envelope::parse(inner);
         }
         match Envelope::parse(line) {
             Ok(envelope) => {
@@ -190,7 +205,10 @@ mod tests {
         for step in [1, 2, 3, 1000] {
             let found = all(b"one\r\n\nthree", step);
             let text = |text: &[u8]| Some(text.to_vec());
-            assert_eq!(found, [(1, 5, text(b"one")), (2, 6, text(b"")), (3, 11, text(b"three"))]);
+            assert_eq!(
+                found,
+                [(1, 5, text(b"one")), (2, 6, text(b"")), (3, 11, text(b"three"))]
+            );
         }
         assert_eq!(all(b"", 1), []);
     }
@@ -210,7 +228,10 @@ mod tests {
         let length = bytes.len() as u64;
         bytes.extend(b"\nend");
         let found = all(&bytes, 1 << 20);
-        assert_eq!(found, [(1, length + 1, None), (2, length + 4, Some(b"end".to_vec()))]);
+        assert_eq!(
+            found,
+            [(1, length + 1, None), (2, length + 4, Some(b"end".to_vec()))]
+        );
         let only = all(&bytes[..LINE_LIMIT * 2], 1 << 20);
         assert_eq!(only, [(1, LINE_LIMIT as u64 * 2, None)]);
     }

@@ -1,7 +1,7 @@
 //! A running node: its parts in the order in which they start, and the reverse.
 //!
 //! ```text
-//!   start:  data folder (lock) ▶ database ▶ pipeline ▶ listener
+//!   start:  port ▶ data folder (lock) ▶ database ▶ pipeline ▶ first answer
 //!   stop:   accept no more ▶ finish requests ▶ finish what is queued, write it ▶ empty the log
 //! ```
 //!
@@ -14,17 +14,15 @@ use tokio::{net::TcpListener, runtime::Handle};
 
 use alephd_message::Micros;
 use alephd_pipeline::{EngineConfig, Pipeline, PipelineConfig};
-use alephd_store::Store;
 use alephd_tasks::{Clock, ShutdownError, Tasks};
 
-use crate::{Config, DataDir, NodeError, Profile, api, data_dir::OpenData, limits, serve};
+use crate::{Config, DataDir, NodeError, Profile, api, data_dir::OpenData, dev, limits, serve};
 
 /// A running node.
 pub struct Node {
     address: SocketAddr,
     tasks: Tasks,
     pipeline: Pipeline,
-    store: Store,
     drain: Duration,
 }
 
@@ -33,7 +31,10 @@ impl Node {
     pub async fn start(config: &Config, profile: &Profile, clock: Arc<dyn Clock>) -> Result<Self, NodeError> {
         let address = config.api.listen;
         if profile.loopback_only && !address.ip().is_loopback() {
-            return Err(NodeError::NotLoopback { network: profile.name.clone(), address });
+            return Err(NodeError::NotLoopback {
+                network: profile.name.clone(),
+                address,
+            });
         }
         limits::raise_file_limit();
         // Before anything that takes time: two nodes on one port should find out at once.
@@ -43,7 +44,7 @@ impl Node {
 
         let data = DataDir::at(&config.data.folder).open(config, profile).await?;
         let pipeline = start_pipeline(&data, config, profile, Arc::clone(&clock))?;
-        let store = data.store.clone();
+        dev::fund(&pipeline, config, profile).await?;
         let api = api::api(data, pipeline.clone(), config, profile, Arc::clone(&clock));
 
         let tasks = Tasks::new();
@@ -56,22 +57,17 @@ impl Node {
         let serving = serve::serve(listener, router, config.api.max_connections, tasks.clone(), clock);
         tasks.spawn("http", serving);
         tracing::info!(%address, network = %profile.name, folder = %config.data.folder.display(), "ready");
-        Ok(Self { address, tasks, pipeline, store, drain: Duration::from_secs(config.api.drain_seconds) })
+        Ok(Self {
+            address,
+            tasks,
+            pipeline,
+            drain: Duration::from_secs(config.api.drain_seconds),
+        })
     }
 
     /// The address that is served; with port 0 in the configuration, the port that was free.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Where messages go.
-    pub fn pipeline(&self) -> &Pipeline {
-        &self.pipeline
-    }
-
-    /// The database.
-    pub fn store(&self) -> &Store {
-        &self.store
     }
 
     /// Ready when a part has failed that the node cannot do without.
@@ -104,9 +100,18 @@ pub(crate) fn start_pipeline(
     profile: &Profile,
     clock: Arc<dyn Clock>,
 ) -> Result<Pipeline, NodeError> {
-    let writer = data.store.take_writer().expect("the folder was opened for this one writer");
+    let writer = data
+        .store
+        .take_writer()
+        .expect("the folder was opened for this one writer");
     let settings = pipeline_config(config, profile);
-    Ok(Pipeline::start(writer, data.blobs.clone(), settings, clock, Handle::current())?)
+    Ok(Pipeline::start(
+        writer,
+        data.blobs.clone(),
+        settings,
+        clock,
+        Handle::current(),
+    )?)
 }
 
 /// How the pipeline of this node runs.
@@ -126,7 +131,10 @@ pub(crate) fn pipeline_config(config: &Config, profile: &Profile) -> PipelineCon
 
 /// Closes a pipeline, which blocks.
 pub(crate) async fn close(pipeline: Pipeline) {
-    if tokio::task::spawn_blocking(move || pipeline.close()).await.is_err() {
+    if tokio::task::spawn_blocking(move || pipeline.close())
+        .await
+        .is_err()
+    {
         tracing::error!("closing the pipeline panicked");
     }
 }

@@ -201,7 +201,9 @@ pub struct Cutoffs {
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// Neither a known name nor a file.
-    #[error("{name:?} is no network profile: it is none of local, testnet, mainnet, and no file of that name can be read")]
+    #[error(
+        "{name:?} is no network profile: it is none of local, testnet, mainnet, and no file of that name can be read"
+    )]
     Unknown {
         /// What was given.
         name: String,
@@ -226,13 +228,19 @@ impl Profile {
         if let Some((_, text)) = built_in {
             return Self::parse(name, text);
         }
-        let unknown = |source| ProfileError::Unknown { name: name.to_owned(), source };
+        let unknown = |source| ProfileError::Unknown {
+            name: name.to_owned(),
+            source,
+        };
         let text = fs::read_to_string(PathBuf::from(name)).map_err(unknown)?;
         Self::parse(name, &text)
     }
 
     fn parse(name: &str, text: &str) -> Result<Self, ProfileError> {
-        let invalid = |text: String| ProfileError::Invalid { name: name.to_owned(), text };
+        let invalid = |text: String| ProfileError::Invalid {
+            name: name.to_owned(),
+            text,
+        };
         let profile: Self = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
         let usable = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if profile.name.is_empty() || !profile.name.chars().all(usable) {

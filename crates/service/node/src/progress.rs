@@ -44,10 +44,20 @@ impl Progress {
                 Some(_) => "{bar:30} {percent:>3} %  {msg}  {elapsed}, {eta} to go",
                 None => "{spinner} {msg}  {elapsed}",
             };
-            bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+            bar.with_style(
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+            )
         });
         let started = clock.monotonic();
-        Self { clock, started, show, bar, total, next_count: LINE_EVERY, next_tenth: 1 }
+        Self {
+            clock,
+            started,
+            show,
+            bar,
+            total,
+            next_count: LINE_EVERY,
+            next_tenth: 1,
+        }
     }
 
     /// Since the beginning.
@@ -84,7 +94,9 @@ impl Progress {
     }
 
     fn lines(&mut self, count: u64, position: u64) {
-        let tenth = self.total.map_or(0, |total| position.saturating_mul(10) / total.max(1));
+        let tenth = self
+            .total
+            .map_or(0, |total| position.saturating_mul(10) / total.max(1));
         // The last tenth is told by `finish`.
         let is_tenth = tenth >= self.next_tenth && tenth < 10;
         if !is_tenth && count < self.next_count {
@@ -99,6 +111,10 @@ impl Progress {
 
     fn line(&self, count: u64) {
         // A closed standard error is no reason to stop the work.
-        let _ = writeln!(io::stderr().lock(), "progress {count} {:.3}", self.elapsed().as_secs_f64());
+        let _ = writeln!(
+            io::stderr().lock(),
+            "progress {count} {:.3}",
+            self.elapsed().as_secs_f64()
+        );
     }
 }

@@ -61,15 +61,26 @@ pub async fn rebuild(
         return Err(NodeError::Empty(folder.path().to_owned()));
     }
     let data = folder.open(config, profile).await?;
-    let failed = |source| NodeError::Folder { path: folder.path().to_owned(), source };
-    let beside = tempfile::Builder::new().prefix("rebuild-").tempdir_in(folder.path()).map_err(failed)?;
+    let failed = |source| NodeError::Folder {
+        path: folder.path().to_owned(),
+        source,
+    };
+    let beside = tempfile::Builder::new()
+        .prefix("rebuild-")
+        .tempdir_in(folder.path())
+        .map_err(failed)?;
     let fresh = Store::open(&StoreConfig::at(beside.path().join("alephd.sqlite")))?;
     let writer = fresh.take_writer().expect("it was just opened");
     let mut settings: PipelineConfig = node::pipeline_config(config, profile);
     // In the opposite order most of what refers to something waits for it.
     settings.engine.parked_per_sender = u32::MAX - 1;
-    let pipeline =
-        Pipeline::start(writer, data.blobs.clone(), settings, Arc::clone(&clock), Handle::current())?;
+    let pipeline = Pipeline::start(
+        writer,
+        data.blobs.clone(),
+        settings,
+        Arc::clone(&clock),
+        Handle::current(),
+    )?;
 
     let mut files = data.blobs.list();
     while let Some((name, size)) = files.try_next().await.map_err(NodeError::Blobs)? {
@@ -145,7 +156,10 @@ fn feed(
 
 /// The copies of a message, the served one last: which one is served must not depend on it.
 fn envelopes(message: &RawMessage) -> Vec<Envelope> {
-    message.other_envelopes().chain([message.envelope.clone()]).collect()
+    message
+        .other_envelopes()
+        .chain([message.envelope.clone()])
+        .collect()
 }
 
 type Answer = Receiver<Result<Outcome, Arc<PipelineError>>>;
@@ -153,7 +167,9 @@ type Answer = Receiver<Result<Outcome, Arc<PipelineError>>>;
 fn land(flights: &mut VecDeque<Answer>, left: usize) -> Result<(), NodeError> {
     while flights.len() > left {
         let Some(flight) = flights.pop_front() else { break };
-        flight.blocking_recv().unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))?;
+        flight
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))?;
     }
     Ok(())
 }

@@ -37,27 +37,92 @@ enum Rule {
 /// Reference key, our section, our key.
 const RULES: &[(&str, &str, &str, Rule)] = &[
     ("aleph.auth.public_key", "network", "auth_public_key", Rule::Text),
-    ("aleph.balances.addresses", "network", "balance_oracles", Rule::List),
-    ("aleph.balances.post_type", "network", "balance_post_type", Rule::Text),
-    ("aleph.corechannel.address", "network", "corechannel_address", Rule::Text),
-    ("aleph.credit_balances.addresses", "network", "credit_oracles", Rule::List),
-    ("aleph.credit_balances.channels", "network", "credit_channels", Rule::List),
-    ("aleph.credit_balances.post_types", "network", "credit_post_types", Rule::List),
+    (
+        "aleph.balances.addresses",
+        "network",
+        "balance_oracles",
+        Rule::List,
+    ),
+    (
+        "aleph.balances.post_type",
+        "network",
+        "balance_post_type",
+        Rule::Text,
+    ),
+    (
+        "aleph.corechannel.address",
+        "network",
+        "corechannel_address",
+        Rule::Text,
+    ),
+    (
+        "aleph.credit_balances.addresses",
+        "network",
+        "credit_oracles",
+        Rule::List,
+    ),
+    (
+        "aleph.credit_balances.channels",
+        "network",
+        "credit_channels",
+        Rule::List,
+    ),
+    (
+        "aleph.credit_balances.post_types",
+        "network",
+        "credit_post_types",
+        Rule::List,
+    ),
     ("aleph.queue_topic", "network", "queue_topic", Rule::Text),
-    ("aleph.scoring.addresses", "network", "scoring_addresses", Rule::List),
+    (
+        "aleph.scoring.addresses",
+        "network",
+        "scoring_addresses",
+        Rule::List,
+    ),
     ("aleph.scoring.channel", "network", "scoring_channel", Rule::Text),
-    ("aleph.scoring.metrics_post_type", "network", "scoring_post_type", Rule::Text),
-    ("ipfs.max_unauthenticated_upload_file_size", "uploads", "max_ipfs_unauthenticated_file", Rule::Number),
+    (
+        "aleph.scoring.metrics_post_type",
+        "network",
+        "scoring_post_type",
+        Rule::Text,
+    ),
+    (
+        "ipfs.max_unauthenticated_upload_file_size",
+        "uploads",
+        "max_ipfs_unauthenticated_file",
+        Rule::Number,
+    ),
     ("ipfs.max_upload_car_size", "uploads", "max_car", Rule::Number),
-    ("ipfs.max_upload_file_size", "uploads", "max_ipfs_file", Rule::Number),
+    (
+        "ipfs.max_upload_file_size",
+        "uploads",
+        "max_ipfs_file",
+        Rule::Number,
+    ),
     ("logging.level", "log", "filter", Rule::Level),
     ("p2p.http_port", "api", "listen", Rule::Port),
     ("storage.folder", "data", "folder", Rule::Folder),
     ("storage.grace_period", "uploads", "grace_hours", Rule::Number),
     ("storage.max_file_size", "uploads", "max_file", Rule::Number),
-    ("storage.max_unauthenticated_upload_file_size", "uploads", "max_unauthenticated_file", Rule::Number),
-    ("websocket.max_message_connections", "api", "max_message_sockets", Rule::Number),
-    ("websocket.max_status_connections", "api", "max_status_sockets", Rule::Number),
+    (
+        "storage.max_unauthenticated_upload_file_size",
+        "uploads",
+        "max_unauthenticated_file",
+        Rule::Number,
+    ),
+    (
+        "websocket.max_message_connections",
+        "api",
+        "max_message_sockets",
+        Rule::Number,
+    ),
+    (
+        "websocket.max_status_connections",
+        "api",
+        "max_status_sockets",
+        Rule::Number,
+    ),
 ];
 
 /// Translates a `config.yml`.
@@ -79,7 +144,9 @@ pub(crate) fn translate(text: &str) -> Result<Translation, String> {
         if value.is_null() {
             continue;
         }
-        let value = rule.apply(value).ok_or_else(|| format!("{name}: {}", rule.expectation()))?;
+        let value = rule
+            .apply(value)
+            .ok_or_else(|| format!("{name}: {}", rule.expectation()))?;
         put(&mut table, section, key, value);
     }
     ignored.sort_unstable();
@@ -94,7 +161,11 @@ fn flatten<'a>(prefix: &str, value: &'a Yaml, leaves: &mut Vec<(String, &'a Yaml
         return;
     };
     for (key, value) in fields {
-        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        let name = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
         flatten(&name, value, leaves);
     }
 }
@@ -106,8 +177,9 @@ impl Rule {
             Self::Number => Some(Value::Integer(i64::try_from(value.as_u64()?).ok()?)),
             Self::List => {
                 let members = value.as_array()?.iter();
-                let texts: Option<Vec<Value>> =
-                    members.map(|member| member.as_str().map(|text| Value::String(text.to_owned()))).collect();
+                let texts: Option<Vec<Value>> = members
+                    .map(|member| member.as_str().map(|text| Value::String(text.to_owned())))
+                    .collect();
                 texts.map(Value::Array)
             }
             Self::Port => {

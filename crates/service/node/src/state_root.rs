@@ -47,11 +47,30 @@ pub fn of_folder(folder: &DataDir) -> Result<StateRoots, NodeError> {
 pub(crate) fn of_store(store: &Store, network: &str, adversary_safe: bool) -> Result<StateRoots, NodeError> {
     let reader = store.reader();
     let (counts, live, last) = reader.snapshot(|reader| {
-        Ok((reader.counts()?, digest(reader.state_root(Root::Live)?)?, digest(reader.state_root(Root::Final)?)?))
+        Ok((
+            reader.counts()?,
+            digest(reader.state_root(Root::Live)?)?,
+            digest(reader.state_root(Root::Final)?)?,
+        ))
     })?;
-    let Counts { messages, pending, parked, forgotten, .. } = counts;
+    let Counts {
+        messages,
+        pending,
+        parked,
+        forgotten,
+        ..
+    } = counts;
     let last = if adversary_safe { last } else { live.clone() };
-    Ok(StateRoots { live, last, network: network.to_owned(), adversary_safe, messages, pending, parked, forgotten })
+    Ok(StateRoots {
+        live,
+        last,
+        network: network.to_owned(),
+        adversary_safe,
+        messages,
+        pending,
+        parked,
+        forgotten,
+    })
 }
 
 fn digest(bytes: Option<Vec<u8>>) -> Result<String, StoreError> {

@@ -52,7 +52,12 @@ pub fn verdict(line: &[u8]) -> LineVerdict {
     };
     let item_hash = Some(envelope.item_hash.to_string());
     match judge_envelope(&envelope) {
-        Ok(()) => LineVerdict { item_hash, verdict: "valid", error_code: None, why: String::new() },
+        Ok(()) => LineVerdict {
+            item_hash,
+            verdict: "valid",
+            error_code: None,
+            why: String::new(),
+        },
         Err((code, why)) => refused(item_hash, code, why),
     }
 }
@@ -67,7 +72,12 @@ fn judge_envelope(envelope: &Envelope) -> Result<(), (ErrorCode, String)> {
 }
 
 fn refused(item_hash: Option<String>, code: ErrorCode, why: String) -> LineVerdict {
-    LineVerdict { item_hash, verdict: "invalid", error_code: Some(code.code()), why }
+    LineVerdict {
+        item_hash,
+        verdict: "invalid",
+        error_code: Some(code.code()),
+        why,
+    }
 }
 
 /// What a message that cannot be parsed claims to be.
@@ -102,12 +112,18 @@ pub fn verify_lines(input: impl Read + Send, output: impl Write, threads: usize)
         let reading = scope.spawn(move || read(input, &jobs, &order));
         let written = write(output, answers);
         // A reader that was stopped by a failed output has nothing to add.
-        let read = reading.join().unwrap_or_else(|_| Err(io::Error::other("reading panicked")));
+        let read = reading
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("reading panicked")));
         written.and_then(|tally| read.map(|()| tally))
     })
 }
 
-fn read(input: impl Read, jobs: &Sender<(Batch, Sender<Answer>)>, order: &Sender<Receiver<Answer>>) -> io::Result<()> {
+fn read(
+    input: impl Read,
+    jobs: &Sender<(Batch, Sender<Answer>)>,
+    order: &Sender<Receiver<Answer>>,
+) -> io::Result<()> {
     let mut lines = Lines::new(input, 0, 0);
     loop {
         let mut batch = Batch::with_capacity(BATCH);
@@ -133,7 +149,11 @@ fn judge(batch: &Batch) -> Answer {
     for line in batch {
         let verdict = match line {
             Some(line) => verdict(line),
-            None => refused(None, ErrorCode::InvalidFormat, "the line is too long for a message".into()),
+            None => refused(
+                None,
+                ErrorCode::InvalidFormat,
+                "the line is too long for a message".into(),
+            ),
         };
         match verdict.error_code {
             None => tally.valid += 1,
@@ -149,7 +169,9 @@ fn write(output: impl Write, answers: Receiver<Receiver<Answer>>) -> io::Result<
     let mut output = BufWriter::new(output);
     let mut total = Tally::default();
     for answer in answers {
-        let (text, tally) = answer.recv().map_err(|_| io::Error::other("verifying panicked"))?;
+        let (text, tally) = answer
+            .recv()
+            .map_err(|_| io::Error::other("verifying panicked"))?;
         output.write_all(text.as_bytes())?;
         total.valid += tally.valid;
         total.invalid += tally.invalid;
@@ -165,16 +187,27 @@ mod tests {
     #[test]
     fn every_line_gets_an_answer_in_its_place() {
         let count = BATCH * 5 + 3;
-        let input: String = (0..count).map(|number| format!("{{\"item_hash\":\"h{number}\"}}\n\n")).collect();
+        let input: String = (0..count)
+            .map(|number| format!("{{\"item_hash\":\"h{number}\"}}\n\n"))
+            .collect();
         let mut output = Vec::new();
         let tally = verify_lines(input.as_bytes(), &mut output, 3).unwrap();
-        assert_eq!(tally, Tally { valid: 0, invalid: count as u64 });
+        assert_eq!(
+            tally,
+            Tally {
+                valid: 0,
+                invalid: count as u64
+            }
+        );
         let text = String::from_utf8(output).unwrap();
         assert_eq!(text.lines().count(), count);
         for (number, line) in text.lines().enumerate() {
             let verdict: Value = serde_json::from_str(line).unwrap();
             assert_eq!(verdict["item_hash"], format!("h{number}"));
-            assert_eq!((&verdict["verdict"], &verdict["error_code"]), (&"invalid".into(), &0.into()));
+            assert_eq!(
+                (&verdict["verdict"], &verdict["error_code"]),
+                (&"invalid".into(), &0.into())
+            );
         }
     }
 

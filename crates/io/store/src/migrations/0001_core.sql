@@ -177,6 +177,7 @@ CREATE TABLE used_names (
     address INTEGER NOT NULL,
     kind    INTEGER NOT NULL,    -- 0 channel, 1 post type
     name    INTEGER NOT NULL,
+    n       INTEGER NOT NULL,    -- live messages
     PRIMARY KEY (address, kind, name)
 ) STRICT, WITHOUT ROWID;
 

@@ -56,7 +56,7 @@ impl Writer {
                 row.signature
             ])?;
         if live {
-            self.account_leave(&old)?;
+            self.account_leave(&old);
             self.enter(row)?;
         }
         Ok(())

@@ -174,14 +174,14 @@ impl Writer {
     /// The message enters the lists.
     pub(super) fn enter(&mut self, row: &Row) -> Result<(), StoreError> {
         self.root_add(&row.leaf());
-        self.account_enter(row)?;
+        self.account_enter(row);
         self.index_enter(row)
     }
 
     /// The message leaves the lists.
     fn leave(&mut self, row: &Row) -> Result<(), StoreError> {
         self.root_remove(&row.leaf());
-        self.account_leave(row)?;
+        self.account_leave(row);
         self.index_leave(row)
     }
 

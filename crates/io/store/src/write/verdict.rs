@@ -98,6 +98,7 @@ impl Writer {
 
     /// Keeps a refused message for clients that ask; the oldest ones go when there are too many.
     pub fn refused_put(&mut self, refused: &Refused<'_>, now: Micros) -> Result<(), StoreError> {
+        self.any_refused = true;
         self.connection
             .prepare_cached(
                 "INSERT INTO refused (hash, reception, code, details, message) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -119,6 +120,9 @@ impl Writer {
 
     /// A good copy of a refused message arrived.
     pub fn refused_clear(&mut self, hash: &ItemHash) -> Result<(), StoreError> {
+        if !self.any_refused {
+            return Ok(());
+        }
         self.connection
             .prepare_cached("DELETE FROM refused WHERE hash = ?1")?
             .execute([hash.key()])?;

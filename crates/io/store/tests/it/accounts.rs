@@ -23,7 +23,7 @@ fn filled(script: &str) -> (Store, tempfile::TempDir) {
 const SENT: &str = "INSERT INTO addresses (id, text) VALUES (1, '0xAb'), (2, '0xb'), (3, '0xc'), (4, '0xd');
     INSERT INTO names (id, text) VALUES (1, 'zebra'), (2, 'ape');
     INSERT INTO sent (address, type, n) VALUES (1, 0, 3), (1, 2, 1), (2, 0, 4), (3, 1, 9), (4, 0, 0);
-    INSERT INTO used_names (address, kind, name) VALUES (1, 0, 1), (1, 0, 2), (1, 1, 2), (2, 1, 1);";
+    INSERT INTO used_names (address, kind, name, n) VALUES (1, 0, 1, 1), (1, 0, 2, 1), (1, 1, 2, 1), (2, 1, 1, 1);";
 
 fn stats_query() -> StatsQuery {
     StatsQuery {

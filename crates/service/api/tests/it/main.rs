@@ -1,6 +1,16 @@
 //! The API over real requests: the table of routes alone, and whole nodes.
 
+mod accounts;
+mod aggregates;
+mod authorizations;
+mod fixture;
+mod info;
+mod ledger;
+mod messages;
 mod node;
 mod page;
+mod posts;
 mod routes;
+mod scoring;
 mod sockets;
+mod storage;

@@ -10,11 +10,13 @@ pub(super) enum Kind {
     Text,
     /// A whole number, not negative.
     Number,
+    /// true or false.
+    Flag,
     /// Texts; separated by commas where only a text can be given.
     List,
 }
 
-use Kind::{List, Number, Text};
+use Kind::{Flag, List, Number, Text};
 
 /// Section (empty for the top), key, kind. A test compares it with the structures.
 pub(super) const KEYS: &[(&str, &str, Kind)] = &[
@@ -41,6 +43,7 @@ pub(super) const KEYS: &[(&str, &str, Kind)] = &[
     ("log", "filter", Text),
     ("log", "format", Text),
     ("p2p", "key_file", Text),
+    ("network", "test_accounts", Flag),
     ("network", "balance_oracles", List),
     ("network", "balance_post_type", Text),
     ("network", "credit_oracles", List),
@@ -56,12 +59,18 @@ pub(super) const KEYS: &[(&str, &str, Kind)] = &[
 
 /// The dotted name of a key.
 pub(super) fn dotted(section: &str, key: &str) -> String {
-    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
+    if section.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{section}.{key}")
+    }
 }
 
 /// The kind of a key.
 pub(super) fn kind_of(section: &str, key: &str) -> Option<Kind> {
-    KEYS.iter().find(|(s, k, _)| (*s, *k) == (section, key)).map(|(_, _, kind)| *kind)
+    KEYS.iter()
+        .find(|(s, k, _)| (*s, *k) == (section, key))
+        .map(|(_, _, kind)| *kind)
 }
 
 /// Whether a section of that name exists.
@@ -77,7 +86,9 @@ pub(super) fn nearest(name: &str) -> Option<String> {
         let whole = strsim::normalized_levenshtein(name, &dotted(section, key));
         whole.max(if last == key { 0.9 } else { 0.0 })
     };
-    let rated = KEYS.iter().map(|(section, key, _)| (likeness(section, key), dotted(section, key)));
+    let rated = KEYS
+        .iter()
+        .map(|(section, key, _)| (likeness(section, key), dotted(section, key)));
     let best = rated.max_by(|one, other| one.0.total_cmp(&other.0))?;
     (best.0 > 0.6).then_some(best.1)
 }
@@ -110,9 +121,16 @@ pub(super) fn value(kind: Kind, text: &str) -> Result<Value, &'static str> {
             Ok(number) if number >= 0 => Ok(Value::Integer(number)),
             _ => Err("a whole number is expected"),
         },
+        Flag => match text.trim() {
+            "true" => Ok(Value::Boolean(true)),
+            "false" => Ok(Value::Boolean(false)),
+            _ => Err("true or false is expected"),
+        },
         List => {
             let members = text.split(',').map(str::trim).filter(|member| !member.is_empty());
-            Ok(Value::Array(members.map(|member| Value::String(member.to_owned())).collect()))
+            Ok(Value::Array(
+                members.map(|member| Value::String(member.to_owned())).collect(),
+            ))
         }
     }
 }

@@ -83,10 +83,12 @@ impl ConfigSources {
             Some(path) => {
                 let text = read(path)?;
                 let origin = path.display().to_string();
-                let is_yaml = path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml");
+                let is_yaml = path
+                    .extension()
+                    .is_some_and(|ending| ending == "yml" || ending == "yaml");
                 if is_yaml {
-                    let translation = reference::translate(&text)
-                        .map_err(|text| ConfigError::Syntax { origin, text })?;
+                    let translation =
+                        reference::translate(&text).map_err(|text| ConfigError::Syntax { origin, text })?;
                     ignored = translation.ignored;
                     translation.table
                 } else {
@@ -105,17 +107,22 @@ impl ConfigSources {
             let (section, key) = name.split_once('.').unwrap_or(("", name));
             set(&mut table, &format!("--set {name}"), section, key, value)?;
         }
-        let config: Config = table.try_into().map_err(|error: toml::de::Error| ConfigError::Syntax {
-            origin: "configuration".into(),
-            text: error.to_string().trim_end().replace('\n', " "),
-        })?;
+        let config: Config = table
+            .try_into()
+            .map_err(|error: toml::de::Error| ConfigError::Syntax {
+                origin: "configuration".into(),
+                text: error.to_string().trim_end().replace('\n', " "),
+            })?;
         config.validate()?;
         Ok(Loaded { config, ignored })
     }
 }
 
 fn read(path: &PathBuf) -> Result<String, ConfigError> {
-    let failed = |source| ConfigError::Read { path: path.clone(), source };
+    let failed = |source| ConfigError::Read {
+        path: path.clone(),
+        source,
+    };
     let length = fs::metadata(path).map_err(failed)?.len();
     if length > FILE_LIMIT {
         return Err(failed(io::Error::other("this is too large for a configuration")));
@@ -139,7 +146,9 @@ fn parse(origin: &str, text: &str) -> Result<Table, ConfigError> {
 
 /// `ALEPHD_SECTION_KEY`. Variables that name no section are somebody else's.
 fn set_from_environment(table: &mut Table, name: &str, value: &str) -> Result<(), ConfigError> {
-    let Some(rest) = name.strip_prefix(PREFIX) else { return Ok(()) };
+    let Some(rest) = name.strip_prefix(PREFIX) else {
+        return Ok(());
+    };
     let rest = rest.to_ascii_lowercase();
     if keys::kind_of("", &rest).is_some() {
         return set(table, name, "", &rest, value);
@@ -176,7 +185,11 @@ pub(crate) fn put(table: &mut Table, section: &str, key: &str, value: Value) {
 
 fn unknown_key(origin: &str, key: String) -> ConfigError {
     let nearest = keys::nearest(&key);
-    ConfigError::UnknownKey { origin: origin.to_owned(), key, nearest }
+    ConfigError::UnknownKey {
+        origin: origin.to_owned(),
+        key,
+        nearest,
+    }
 }
 
 #[cfg(test)]

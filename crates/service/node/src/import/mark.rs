@@ -38,16 +38,19 @@ impl Mark {
         let mut head = Vec::new();
         file.take(HEAD).read_to_end(&mut head)?;
         let name = hex::encode(&Sha256::digest(&head)[..8]);
-        Ok(Self { path: folder.join(format!("import-{name}.json")), place: Place::default() })
+        Ok(Self {
+            path: folder.join(format!("import-{name}.json")),
+            place: Place::default(),
+        })
     }
 
     /// Continues where an earlier import stopped, unless the file has become shorter since.
     pub(super) fn read(&mut self, length: u64) {
         let text = fs::read_to_string(&self.path).unwrap_or_default();
-        if let Ok(found) = serde_json::from_str::<Place>(&text) {
-            if found.offset <= length {
-                self.place = found;
-            }
+        if let Ok(found) = serde_json::from_str::<Place>(&text)
+            && found.offset <= length
+        {
+            self.place = found;
         }
     }
 
@@ -66,7 +69,9 @@ impl Mark {
 
     /// Writes the mark. Failing is not worth stopping for.
     pub(super) fn write(&self) {
-        let Ok(text) = serde_json::to_string(&self.place) else { return };
+        let Ok(text) = serde_json::to_string(&self.place) else {
+            return;
+        };
         let new = self.path.with_extension("new");
         if let Err(error) = fs::write(&new, text).and_then(|()| fs::rename(&new, &self.path)) {
             tracing::warn!(%error, "how far the import came was not written down");

@@ -12,12 +12,19 @@ fn file(folder: &TempDir, name: &str, text: &str) -> PathBuf {
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 fn load(name: &str, text: &str) -> Result<alephd_node::Loaded, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
-    ConfigSources { file: Some(file(&folder, name, text)), ..ConfigSources::default() }.load()
+    ConfigSources {
+        file: Some(file(&folder, name, text)),
+        ..ConfigSources::default()
+    }
+    .load()
 }
 
 #[test]
@@ -50,7 +57,10 @@ fn flags_win_over_variables_and_variables_over_the_file() {
     assert_eq!(config.api.listen.port(), 3);
     assert_eq!(config.api.max_connections, 6);
     assert_eq!(config.api.drain_seconds, 7);
-    assert_eq!(config.network.balance_oracles, Some(vec!["0x1".to_owned(), "0x2".to_owned()]));
+    assert_eq!(
+        config.network.balance_oracles,
+        Some(vec!["0x1".to_owned(), "0x2".to_owned()])
+    );
     assert_eq!(config.profile, "testnet");
     let profile = config.load_profile().unwrap();
     assert_eq!(profile.balances.oracles, ["0x1", "0x2"]);
@@ -58,24 +68,45 @@ fn flags_win_over_variables_and_variables_over_the_file() {
 
 #[test]
 fn a_mistake_is_told_with_its_place_and_the_nearest_key() {
-    let unknown = load("a.toml", "[api]\nlisen = \"127.0.0.1:1\"\n").unwrap_err().to_string();
-    assert!(unknown.contains("a.toml") && unknown.contains("unknown key api.lisen, did you mean api.listen?"), "{unknown}");
+    let unknown = load("a.toml", "[api]\nlisen = \"127.0.0.1:1\"\n")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        unknown.contains("a.toml") && unknown.contains("unknown key api.lisen, did you mean api.listen?"),
+        "{unknown}"
+    );
     let misplaced = load("a.toml", "readers = 3\n").unwrap_err().to_string();
     assert!(misplaced.contains("did you mean store.readers?"), "{misplaced}");
     let strange = load("a.toml", "[qwertz]\nuiop = 1\n").unwrap_err();
-    assert!(matches!(strange, ConfigError::UnknownKey { nearest: None, .. }), "{strange}");
-    let kind = load("a.toml", "[api]\nmax_connections = \"many\"\n").unwrap_err().to_string();
+    assert!(
+        matches!(strange, ConfigError::UnknownKey { nearest: None, .. }),
+        "{strange}"
+    );
+    let kind = load("a.toml", "[api]\nmax_connections = \"many\"\n")
+        .unwrap_err()
+        .to_string();
     assert!(kind.contains("line 2"), "{kind}");
-    let bound = load("a.toml", "[api]\ndrain_seconds = 100000\n").unwrap_err().to_string();
+    let bound = load("a.toml", "[api]\ndrain_seconds = 100000\n")
+        .unwrap_err()
+        .to_string();
     assert!(bound.starts_with("api.drain_seconds"), "{bound}");
     assert!(matches!(load("a.toml", "[api"), Err(ConfigError::Syntax { .. })));
-    let missing = ConfigSources { file: Some("/nonexistent/a.toml".into()), ..ConfigSources::default() };
+    let missing = ConfigSources {
+        file: Some("/nonexistent/a.toml".into()),
+        ..ConfigSources::default()
+    };
     assert!(matches!(missing.load(), Err(ConfigError::Read { .. })));
     let variable = ConfigSources {
         environment: pairs(&[("ALEPHD_STORE_READERS", "few")]),
         ..ConfigSources::default()
     };
-    assert!(variable.load().unwrap_err().to_string().starts_with("ALEPHD_STORE_READERS: "));
+    assert!(
+        variable
+            .load()
+            .unwrap_err()
+            .to_string()
+            .starts_with("ALEPHD_STORE_READERS: ")
+    );
 }
 
 const REFERENCE: &str = r#"
@@ -129,7 +160,10 @@ fn a_reference_configuration_is_taken_over_as_far_as_it_goes() {
     assert_eq!(config.log.filter, "info");
     assert_eq!(config.uploads.grace_hours, Some(12));
     assert_eq!(config.api.max_message_sockets, 3);
-    assert_eq!(config.p2p.key_file, Some("/srv/keys/node-secret.pkcs8.der".into()));
+    assert_eq!(
+        config.p2p.key_file,
+        Some("/srv/keys/node-secret.pkcs8.der".into())
+    );
     let profile = config.load_profile().unwrap();
     assert_eq!(profile.name, "mainnet");
     assert_eq!(profile.balances.oracles, ["0xOne", "0xTwo"]);
@@ -138,7 +172,10 @@ fn a_reference_configuration_is_taken_over_as_far_as_it_goes() {
     assert_eq!(profile.scoring.addresses, ["0xFour"]);
     assert_eq!(profile.corechannel.address.as_deref(), Some("0xCore"));
     assert_eq!(profile.p2p.queue_topic, "OTHER");
-    assert_eq!((profile.uploads.max_file, profile.uploads.max_unauthenticated_file), (5, 4));
+    assert_eq!(
+        (profile.uploads.max_file, profile.uploads.max_unauthenticated_file),
+        (5, 4)
+    );
     assert_eq!(
         loaded.ignored,
         [
@@ -157,7 +194,10 @@ fn a_reference_configuration_is_taken_over_as_far_as_it_goes() {
 #[test]
 fn a_reference_configuration_that_cannot_be_meant_is_refused() {
     // Unquoted, this is a number in YAML.
-    let unquoted = load("config.yml", "aleph:\n  corechannel:\n    address: 0xa1B3bb7d2332383D96b7796B908fB7f7F3c2Be10\n");
+    let unquoted = load(
+        "config.yml",
+        "aleph:\n  corechannel:\n    address: 0xa1B3bb7d2332383D96b7796B908fB7f7F3c2Be10\n",
+    );
     match unquoted {
         Err(error) => assert!(error.to_string().contains("corechannel.address"), "{error}"),
         Ok(loaded) => assert_eq!(

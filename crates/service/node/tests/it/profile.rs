@@ -22,7 +22,10 @@ fn what_the_networks_trust() {
     let mainnet = Profile::load("mainnet").unwrap();
     assert!(mainnet.is_adversary_safe() && !mainnet.loopback_only);
     assert_eq!(mainnet.ordering_chain.as_ref().unwrap().chain, Chain::Eth);
-    assert_eq!(mainnet.aggregates.unbuilt_owners, ["0x51A58800b26AA1451aaA803d1746687cB88E0501"]);
+    assert_eq!(
+        mainnet.aggregates.unbuilt_owners,
+        ["0x51A58800b26AA1451aaA803d1746687cB88E0501"]
+    );
     let trusted = mainnet.trusted();
     assert_eq!(trusted.balance_oracles.len(), 2);
     assert_eq!(trusted.credit_channels, ["ALEPH_CREDIT"]);
@@ -45,10 +48,19 @@ fn a_profile_of_ones_own_is_checked() {
     let local = include_str!("../../../../../profiles/local.toml");
     fs::write(&path, local.replace("name = \"local\"", "name = \"club\"")).unwrap();
     assert_eq!(Profile::load(path.to_str().unwrap()).unwrap().name, "club");
-    for wrong in [local.replace("name = \"local\"", "name = \"../club\""), format!("{local}\nsurprise = 1\n")] {
+    for wrong in [
+        local.replace("name = \"local\"", "name = \"../club\""),
+        format!("{local}\nsurprise = 1\n"),
+    ] {
         fs::write(&path, wrong).unwrap();
-        assert!(matches!(Profile::load(path.to_str().unwrap()), Err(ProfileError::Invalid { .. })));
+        assert!(matches!(
+            Profile::load(path.to_str().unwrap()),
+            Err(ProfileError::Invalid { .. })
+        ));
     }
     let unknown = Profile::load("manynet").unwrap_err();
-    assert!(unknown.to_string().contains("none of local, testnet, mainnet"), "{unknown}");
+    assert!(
+        unknown.to_string().contains("none of local, testnet, mainnet"),
+        "{unknown}"
+    );
 }

@@ -9,6 +9,8 @@ use std::{
 use alephd_node::{Config, Node, NodeError, Profile, dev};
 use alephd_tasks::SystemClock;
 
+use crate::once_free;
+
 fn config(folder: &std::path::Path, listen: &str) -> Config {
     let mut config = Config::default();
     config.profile = "local".into();
@@ -19,7 +21,12 @@ fn config(folder: &std::path::Path, listen: &str) -> Config {
 }
 
 async fn start(config: &Config) -> Result<Node, NodeError> {
-    Node::start(config, &config.load_profile().unwrap(), Arc::new(SystemClock::new())).await
+    Node::start(
+        config,
+        &config.load_profile().unwrap(),
+        Arc::new(SystemClock::new()),
+    )
+    .await
 }
 
 /// Asks over HTTP/1.0 on a thread of its own, as the node runs on this one's runtime.
@@ -42,21 +49,25 @@ async fn the_local_network_is_for_this_machine_only() {
         let refused = start(&config(folder.path(), address)).await;
         assert!(matches!(refused, Err(NodeError::NotLoopback { .. })), "{address}");
     }
-    assert!(!folder.path().join("alephd.sqlite").exists(), "refused before anything is opened");
+    assert!(
+        !folder.path().join("alephd.sqlite").exists(),
+        "refused before anything is opened"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_serves_stops_and_starts_again_with_the_same_state() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), "127.0.0.1:0");
-    let profile = config.load_profile().unwrap();
     let mut roots = Vec::new();
     for _ in 0..2 {
-        let node = start(&config).await.unwrap();
-        dev::fund(&node, &profile).await.unwrap();
+        let node = once_free(|| start(&config)).await.unwrap();
         let address = &dev::accounts()[0].address;
         let balance = get(node.address(), &format!("/api/v0/addresses/{address}/balance")).await;
-        assert!(balance.starts_with("HTTP/1.") && balance.contains("1000000.0"), "{balance}");
+        assert!(
+            balance.starts_with("HTTP/1.") && balance.contains("1000000.0"),
+            "{balance}"
+        );
         let second = start(&config).await;
         assert!(matches!(second, Err(NodeError::InUse(_))));
         node.stop().await.unwrap();
@@ -84,6 +95,9 @@ async fn a_folder_belongs_to_one_network() {
     start(&config).await.unwrap().stop().await.unwrap();
     config.profile = "testnet".into();
     let refused = start(&config).await.err().unwrap();
-    assert!(refused.to_string().contains("belongs to network local"), "{refused}");
+    assert!(
+        refused.to_string().contains("belongs to network local"),
+        "{refused}"
+    );
     assert_eq!(Profile::load("testnet").unwrap().name, "testnet");
 }

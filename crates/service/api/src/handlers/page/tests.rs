@@ -64,7 +64,7 @@ fn json_is_indented_and_otherwise_left_alone() {
 
 #[test]
 fn hostile_json_stays_text_and_bounded() {
-    let block = shown(r#"{"</code><script>alert(1)</script>":"\"<img src=x onerror=y>","z":"‮"}"#);
+    let block = shown("{\"</code><script>alert(1)</script>\":\"\\\"<img src=x onerror=y>\",\"z\":\"\u{202e}\"}");
     for tag in ["<script", "<img", "</code><"] {
         assert!(!block.replace("</code></pre>", "").contains(tag), "{tag} in {block}");
     }
