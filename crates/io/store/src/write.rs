@@ -58,7 +58,8 @@ impl Writer {
         let root = read_root(&connection)?;
         let last_reception =
             connection.query_row("SELECT coalesce(max(reception), 0) FROM (SELECT reception FROM messages ORDER BY id DESC LIMIT 1)", [], |row| row.get(0))?;
-        let any_refused = connection.query_row("SELECT EXISTS (SELECT 1 FROM refused)", [], |row| row.get(0))?;
+        let any_refused =
+            connection.query_row("SELECT EXISTS (SELECT 1 FROM refused)", [], |row| row.get(0))?;
         Ok(Self {
             connection,
             addresses: Interner::new("addresses"),

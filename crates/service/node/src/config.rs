@@ -5,7 +5,7 @@
 //! ```
 //!
 //! What is further to the right wins, key by key. Every source is a table of the same keys
-//! ([`keys`](self::keys)), so an unknown key is found and explained the same way in all of them.
+//! (`keys.rs`), so an unknown key is found and explained the same way in all of them.
 //! Nothing here touches the network or the data folder.
 
 mod keys;

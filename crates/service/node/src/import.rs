@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Outcomes are taken in the order of the lines, so at any time there is one offset before which
-//! everything is on disk. It is written down now and then ([`mark`](self::mark)); an interrupted
+//! everything is on disk. It is written down now and then (`mark.rs`); an interrupted
 //! import of the same file goes on from there. Nothing depends on it: known messages are taken
 //! again without effect.
 //!

@@ -36,7 +36,7 @@ impl Node {
                 address,
             });
         }
-        limits::raise_file_limit();
+        let max_connections = limits::connections(config.api.max_connections);
         // Before anything that takes time: two nodes on one port should find out at once.
         let failed = |source| NodeError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -54,7 +54,7 @@ impl Node {
             Ok::<_, Infallible>(())
         });
         let router = alephd_api::router(api);
-        let serving = serve::serve(listener, router, config.api.max_connections, tasks.clone(), clock);
+        let serving = serve::serve(listener, router, max_connections, tasks.clone(), clock);
         tasks.spawn("http", serving);
         tracing::info!(%address, network = %profile.name, folder = %config.data.folder.display(), "ready");
         Ok(Self {

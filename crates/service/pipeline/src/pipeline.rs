@@ -23,11 +23,11 @@ use crate::{
     prepare::{Prepared, prepare},
 };
 
-/// Messages in one transaction. Past a few hundred the cost of a commit is spread thin; a larger
-/// batch only makes the first of it wait.
-const BATCH: usize = 1_024;
-/// Messages that wait for verification or for the engine: a few batches, a few megabytes.
-const QUEUE: usize = 4 * BATCH;
+/// Most messages in one transaction. Clients that wait never fill it; an import does, and there a
+/// page of an index that many messages touch is then written once for all of them.
+const BATCH: usize = 8_192;
+/// Messages that wait for verification or for the engine: some ten megabytes each at most.
+const QUEUE: usize = BATCH;
 /// Events that a subscriber may be behind before it misses some.
 const EVENTS: usize = 4_096;
 /// Largest content that is not inline. The reference has no bound; programs are a few kilobytes.

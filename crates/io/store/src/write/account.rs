@@ -26,16 +26,11 @@ impl Writer {
             .sent
             .entry((row.sender_id, row.message_type.index()))
             .or_default() += delta;
-        let post_type = row
-            .label_id
-            .filter(|_| row.message_type == MessageType::Post);
+        let post_type = row.label_id.filter(|_| row.message_type == MessageType::Post);
         let names = [(CHANNEL, row.channel_id), (POST_TYPE, post_type)];
         for (kind, name) in names {
             if let Some(name) = name {
-                *self
-                    .used_names
-                    .entry((row.sender_id, kind, name))
-                    .or_default() += delta;
+                *self.used_names.entry((row.sender_id, kind, name)).or_default() += delta;
             }
         }
     }
@@ -51,11 +46,7 @@ impl Writer {
         for ((address, kind), delta) in changes {
             statement.execute(params![address, kind, delta])?;
         }
-        let mut changes: Vec<_> = self
-            .used_names
-            .drain()
-            .filter(|(_, delta)| *delta != 0)
-            .collect();
+        let mut changes: Vec<_> = self.used_names.drain().filter(|(_, delta)| *delta != 0).collect();
         changes.sort_unstable();
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO used_names (address, kind, name, n) VALUES (?1, ?2, ?3, ?4)

@@ -130,17 +130,24 @@ impl Row {
     }
 }
 
-const COLUMNS: &str = "id, hash, status, accepted, type, chain, item_type, sender, owner, channel, label, payment, \
-    time, content_time, reception, size, reference, signature, item_content, item_text, withdrawn_time, \
-    withdrawn_hash, gone_at, purged, purge_after";
+/// A statement that reads rows in the order of [`RawRow::read`].
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, hash, status, accepted, type, chain, item_type, sender, owner, channel, label, payment, ",
+            "time, content_time, reception, size, reference, signature, item_content, item_text, ",
+            "withdrawn_time, withdrawn_hash, gone_at, purged, purge_after FROM messages WHERE ",
+            $condition
+        )
+    };
+}
 
 impl Writer {
     /// The row of a message.
     pub fn message_find(&mut self, hash: &ItemHash) -> Result<Option<Row>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM messages WHERE prefix = ?1 AND hash = ?2");
         let raw = self
             .connection
-            .prepare_cached(&sql)?
+            .prepare_cached(select!("prefix = ?1 AND hash = ?2"))?
             .query_row(params![hash.order_prefix(), hash.key()], RawRow::read)
             .optional()?;
         raw.map(|raw| self.resolve(raw)).transpose()
@@ -148,10 +155,9 @@ impl Writer {
 
     /// The row with an id that came from another table.
     pub fn message_load(&mut self, id: i64) -> Result<Row, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM messages WHERE id = ?1");
         let raw = self
             .connection
-            .prepare_cached(&sql)?
+            .prepare_cached(select!("id = ?1"))?
             .query_row([id], RawRow::read)
             .optional()?;
         self.resolve(raw.ok_or(StoreError::Damaged("message id"))?)

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use alephd_blobs::Blobs;
 use alephd_message::{Chain, Envelope, ItemHash, MessageType, Micros, PaymentType};
 use alephd_pipeline::{EngineConfig, Origin, Pipeline, PipelineConfig};
+use alephd_signature::sign::Signer;
 use alephd_store::{
     Store, StoreConfig,
     read::{Order, Sort, Window},
@@ -16,7 +17,6 @@ use alephd_testkit::{
     rng::Rng,
     sha256,
 };
-use alephd_signature::sign::Signer;
 use serde_json::json;
 
 use super::*;
@@ -29,13 +29,23 @@ fn api(folder: &tempfile::TempDir) -> Api {
     let pipeline = Pipeline::start(
         store.take_writer().expect("the first to ask"),
         blobs.clone(),
-        PipelineConfig { engine: EngineConfig::default(), verifiers: 1 },
+        PipelineConfig {
+            engine: EngineConfig::default(),
+            verifiers: 1,
+        },
         Arc::<ManualClock>::clone(&clock),
         tokio::runtime::Handle::current(),
     )
     .expect("starts");
     let settings = ApiSettings::default();
-    Api::new(ApiParts { store, pipeline, blobs, settings, clock, gauges: Gauges::default() })
+    Api::new(ApiParts {
+        store,
+        pipeline,
+        blobs,
+        settings,
+        clock,
+        gauges: Gauges::default(),
+    })
 }
 
 const CHANNELS: [&str; 3] = ["A", "B", "C"];
@@ -43,7 +53,11 @@ const LABELS: [&str; 3] = ["chat", "note", "settings"];
 const TAGS: [&str; 3] = ["red", "green", "blue"];
 
 fn signers() -> Vec<Account> {
-    vec![keys::evm("one").into(), keys::evm("two").into(), keys::solana("three").into()]
+    vec![
+        keys::evm("one").into(),
+        keys::evm("two").into(),
+        keys::solana("three").into(),
+    ]
 }
 
 /// A message of any kind that is accepted without others.
@@ -72,14 +86,28 @@ fn message(rng: &mut Rng, signers: &[Account], file: &ItemHash) -> Envelope {
 /// A filter with up to three dimensions.
 fn filter(rng: &mut Rng, signers: &[Account], messages: &[Envelope], file: &ItemHash) -> MessageFilter {
     let mut filter = MessageFilter::default();
-    let address = |rng: &mut Rng| vec![signers[rng.below(signers.len() as u64) as usize].address().to_owned()];
+    let address = |rng: &mut Rng| {
+        vec![
+            signers[rng.below(signers.len() as u64) as usize]
+                .address()
+                .to_owned(),
+        ]
+    };
     let text = |rng: &mut Rng, texts: &[&str; 3]| {
         let first = (*rng.pick(texts)).to_owned();
-        if rng.chance(50) { vec![first, (*rng.pick(texts)).to_owned()] } else { vec![first] }
+        if rng.chance(50) {
+            vec![first, (*rng.pick(texts)).to_owned()]
+        } else {
+            vec![first]
+        }
     };
     for _ in 0..=rng.below(3) {
         match rng.below(14) {
-            0 => filter.types = [MessageType::Post, *rng.pick(MessageType::ALL)].into_iter().collect(),
+            0 => {
+                filter.types = [MessageType::Post, *rng.pick(MessageType::ALL)]
+                    .into_iter()
+                    .collect()
+            }
             1 => filter.senders = address(rng),
             2 => filter.owners = address(rng),
             3 => filter.references = text(rng, &LABELS),
@@ -89,7 +117,12 @@ fn filter(rng: &mut Rng, signers: &[Account], messages: &[Envelope], file: &Item
             7 => filter.chains = vec![*rng.pick(&[Chain::Eth, Chain::Sol, Chain::Avax])],
             8 => filter.channels = text(rng, &CHANNELS),
             9 => filter.tags = text(rng, &TAGS),
-            10 => filter.hashes = vec![rng.pick(messages).item_hash.clone(), rng.pick(messages).item_hash.clone()],
+            10 => {
+                filter.hashes = vec![
+                    rng.pick(messages).item_hash.clone(),
+                    rng.pick(messages).item_hash.clone(),
+                ]
+            }
             11 => filter.payments = vec![*rng.pick(PaymentType::ALL)],
             12 => {
                 let second = |rng: &mut Rng| Micros((1_700_000_000 + rng.below(20) as i64) * 1_000_000);
@@ -109,7 +142,9 @@ fn filter(rng: &mut Rng, signers: &[Account], messages: &[Envelope], file: &Item
 async fn lists_and_subscriptions_agree() {
     let seed = 20_240_519;
     let mut rng = Rng::new(seed);
-    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
+    let folder = tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a folder");
     let api = api(&folder);
     let tasks = Tasks::new();
     tasks.spawn_worker("live", api.live_task(tasks.token()));
@@ -117,17 +152,32 @@ async fn lists_and_subscriptions_agree() {
     let file = sha256(bytes);
     let mut writer = api.blobs.writer_for(&file, 100).expect("a name");
     writer.write(bytes).await.expect("writes");
-    writer.finish(alephd_blobs::BlobName::Sha256).await.expect("finishes");
-    api.pipeline.file_arrived(file.clone(), bytes.len() as u64).await.expect("recorded");
+    writer
+        .finish(alephd_blobs::BlobName::Sha256)
+        .await
+        .expect("finishes");
+    api.pipeline
+        .file_arrived(file.clone(), bytes.len() as u64)
+        .await
+        .expect("recorded");
 
     let signers = signers();
     let messages: Vec<_> = (0..150).map(|_| message(&mut rng, &signers, &file)).collect();
-    let filters: Vec<_> = (0..300).map(|_| filter(&mut rng, &signers, &messages, &file)).collect();
-    let mut subscriptions: Vec<_> = filters.iter().map(|filter| api.subscribe(filter.clone(), true)).collect();
+    let filters: Vec<_> = (0..300)
+        .map(|_| filter(&mut rng, &signers, &messages, &file))
+        .collect();
+    let mut subscriptions: Vec<_> = filters
+        .iter()
+        .map(|filter| api.subscribe(filter.clone(), true))
+        .collect();
     let mut everything = api.subscribe(MessageFilter::default(), false);
     let mut live = 0;
     for message in &messages {
-        let outcome = api.pipeline.submit(message.clone(), Origin::Network).await.expect("takes");
+        let outcome = api
+            .pipeline
+            .submit(message.clone(), Origin::Network)
+            .await
+            .expect("takes");
         live += usize::from(outcome.status.is_live());
     }
     assert!(live > 100, "only {live} were accepted");
@@ -141,19 +191,31 @@ async fn lists_and_subscriptions_agree() {
         while let Some(frame) = subscription.frames.try_recv() {
             assert!(told.insert(frame.hash), "told twice");
         }
-        let window = Window::Page { offset: 0, limit: None };
+        let window = Window::Page {
+            offset: 0,
+            limit: None,
+        };
         let list = api.read(|reader| reader.message_list(filter, Sort::Time, Order::Ascending, &window));
-        let list: BTreeSet<_> = list.expect("reads").into_iter().map(|row| row.item_hash).collect();
+        let list: BTreeSet<_> = list
+            .expect("reads")
+            .into_iter()
+            .map(|row| row.item_hash)
+            .collect();
         assert_eq!(told, list, "seed {seed}: {filter:?}");
         matched += list.len();
     }
-    assert!(matched > 1_000, "the filters are too narrow to prove anything: {matched}");
+    assert!(
+        matched > 1_000,
+        "the filters are too narrow to prove anything: {matched}"
+    );
     tasks.cancel();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_are_bounded_as_frames_are() {
-    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
+    let folder = tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a folder");
     let api = api(&folder);
     let tasks = Tasks::new();
     tasks.spawn_worker("live", api.live_task(tasks.token()));
@@ -163,7 +225,10 @@ async fn bytes_are_bounded_as_frames_are() {
     // Content and its text: about 380,000 bytes a frame.
     for index in 0..60 {
         let message = builder::post(&keys::evm("one"), "chat", json!({"n": index, "body": body})).seal();
-        api.pipeline.submit(message, Origin::Network).await.expect("takes");
+        api.pipeline
+            .submit(message, Origin::Network)
+            .await
+            .expect("takes");
         quick.next().await.expect("told");
     }
     slow.overflow().await;

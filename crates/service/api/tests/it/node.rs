@@ -36,7 +36,10 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: header::HeaderName) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 }
 
@@ -54,14 +57,24 @@ impl Node {
         let pipeline = Pipeline::start(
             store.take_writer().expect("the first to ask"),
             blobs.clone(),
-            PipelineConfig { engine: EngineConfig::default(), verifiers: 1 },
+            PipelineConfig {
+                engine: EngineConfig::default(),
+                verifiers: 1,
+            },
             Arc::new(clock.clone()),
             Handle::current(),
         )
         .expect("starts");
         let clock_of_api = Arc::new(clock.clone());
         let gauges = Gauges::default();
-        let api = Api::new(ApiParts { store, pipeline, blobs, settings, clock: clock_of_api, gauges });
+        let api = Api::new(ApiParts {
+            store,
+            pipeline,
+            blobs,
+            settings,
+            clock: clock_of_api,
+            gauges,
+        });
 
         let tasks = Tasks::new();
         let live = CancellationToken::new();
@@ -72,31 +85,60 @@ impl Node {
         tasks.spawn_worker("http", async move {
             axum::serve(listener, router).await.expect("serves");
         });
-        Self { api, address, clock, live, tasks, _folder: folder }
+        Self {
+            api,
+            address,
+            clock,
+            live,
+            tasks,
+            _folder: folder,
+        }
     }
 
     /// Takes a message in; its outcome is on disk.
     pub(crate) async fn publish(&self, message: &Envelope) -> Outcome {
-        self.api.pipeline.submit(message.clone(), Origin::Network).await.expect("takes")
+        self.api
+            .pipeline
+            .submit(message.clone(), Origin::Network)
+            .await
+            .expect("takes")
     }
 
     /// Stores a file.
     pub(crate) async fn file(&self, bytes: &[u8]) {
         let name = alephd_testkit::sha256(bytes);
-        let mut writer = self.api.blobs.writer_for(&name, 1 << 20).expect("a name of content");
+        let mut writer = self
+            .api
+            .blobs
+            .writer_for(&name, 1 << 20)
+            .expect("a name of content");
         writer.write(bytes).await.expect("writes");
-        writer.finish(alephd_blobs::BlobName::Sha256).await.expect("finishes");
-        self.api.pipeline.file_arrived(name, bytes.len() as u64).await.expect("recorded");
+        writer
+            .finish(alephd_blobs::BlobName::Sha256)
+            .await
+            .expect("finishes");
+        self.api
+            .pipeline
+            .file_arrived(name, bytes.len() as u64)
+            .await
+            .expect("recorded");
     }
 
     /// A request that does not go through the network.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         let request = Request::builder().uri(path).body(Body::empty()).expect("request");
-        let response = router(self.api.clone()).oneshot(request).await.expect("infallible");
+        let response = router(self.api.clone())
+            .oneshot(request)
+            .await
+            .expect("infallible");
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 16 << 20).await.expect("body");
         let body = String::from_utf8(bytes.to_vec()).expect("text");
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+        }
     }
 }
 

@@ -27,7 +27,7 @@ async fn an_amended_post_in_both_versions() {
     let v0 = json!({
         "chain": "ETH", "item_hash": new, "sender": alice.address(), "type": "amend", "channel": "TEST",
         "confirmed": false, "content": {"body": "é"}, "item_content": text, "item_type": "inline",
-        "signature": latest.signature, "size": text.len(), "time": 1_700_000_011.25, "confirmations": [],
+        "signature": latest.signature, "size": text.chars().count(), "time": 1_700_000_011.25, "confirmations": [],
         "original_item_hash": old, "original_signature": first.signature, "original_type": "blog",
         "hash": old, "address": alice.address(), "ref": "r",
     });

@@ -60,7 +60,10 @@ async fn end(client: &mut Client) -> (u16, String) {
 }
 
 fn post(body: &str, seconds: f64) -> Envelope {
-    builder::post(&keys::evm("alice"), "chat", json!({"body": body})).at(seconds).channel("TEST").seal()
+    builder::post(&keys::evm("alice"), "chat", json!({"body": body}))
+        .at(seconds)
+        .channel("TEST")
+        .seal()
 }
 
 fn name(message: &Value) -> String {
@@ -70,7 +73,9 @@ fn name(message: &Value) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn history_is_oldest_first_and_then_it_is_live() {
     let node = Node::start().await;
-    let posts: Vec<_> = (0..12).map(|index| post(&format!("p{index}"), f64::from(index * 7 % 12))).collect();
+    let posts: Vec<_> = (0..12)
+        .map(|index| post(&format!("p{index}"), f64::from(index * 7 % 12)))
+        .collect();
     for message in &posts {
         node.publish(message).await;
     }
@@ -102,7 +107,10 @@ async fn history_is_oldest_first_and_then_it_is_live() {
         let frame = next(client).await;
         assert_eq!(name(&frame), message.item_hash.to_string());
         assert_eq!(frame["content"]["content"], json!({"body": "live"}));
-        assert_eq!((&frame["confirmed"], &frame["confirmations"]), (&json!(false), &json!([])));
+        assert_eq!(
+            (&frame["confirmed"], &frame["confirmations"]),
+            (&json!(false), &json!([]))
+        );
         assert!(frame.get("size").is_none(), "the form of a single message");
     }
     for client in [&mut short, &mut none] {
@@ -117,7 +125,9 @@ async fn history_is_oldest_first_and_then_it_is_live() {
 async fn whoever_connects_while_messages_come_sees_each_once() {
     const COUNT: usize = 120;
     let node = Node::start().await;
-    let messages: Vec<_> = (0..COUNT).map(|index| post(&format!("m{index}"), index as f64)).collect();
+    let messages: Vec<_> = (0..COUNT)
+        .map(|index| post(&format!("m{index}"), index as f64))
+        .collect();
     let publishing = async {
         for message in &messages {
             node.publish(message).await;
@@ -144,10 +154,22 @@ async fn filters_of_history_and_of_what_comes_are_the_same() {
     let node = Node::start().await;
     let (alice, bob) = (keys::evm("alice"), keys::evm("bob"));
     let others = [
-        builder::aggregate(&alice, "settings", json!({"a": 1})).at(1.0).channel("TEST").seal(),
-        builder::post(&bob, "chat", json!({"body": "by bob"})).at(2.0).channel("TEST").seal(),
-        builder::post(&alice, "news", json!({"body": "of another type"})).at(3.0).channel("TEST").seal(),
-        builder::post(&alice, "chat", json!({"body": "elsewhere"})).at(4.0).channel("OTHER").seal(),
+        builder::aggregate(&alice, "settings", json!({"a": 1}))
+            .at(1.0)
+            .channel("TEST")
+            .seal(),
+        builder::post(&bob, "chat", json!({"body": "by bob"}))
+            .at(2.0)
+            .channel("TEST")
+            .seal(),
+        builder::post(&alice, "news", json!({"body": "of another type"}))
+            .at(3.0)
+            .channel("TEST")
+            .seal(),
+        builder::post(&alice, "chat", json!({"body": "elsewhere"}))
+            .at(4.0)
+            .channel("OTHER")
+            .seal(),
     ];
     let wanted = |time: f64| {
         builder::post(&alice, "chat", json!({"body": "wanted"}))
@@ -171,23 +193,51 @@ async fn filters_of_history_and_of_what_comes_are_the_same() {
 
     let again = |draft: builder::Draft<'_>| draft.set("n", 1).seal();
     for message in [
-        again(builder::aggregate(&alice, "settings", json!({"b": 1})).at(21.0).channel("TEST")),
-        again(builder::post(&bob, "chat", json!({"body": "by bob"})).at(22.0).channel("TEST")),
-        again(builder::post(&alice, "news", json!({})).at(23.0).channel("TEST").tags(&["blue"])),
-        again(builder::post(&alice, "chat", json!({})).at(24.0).channel("OTHER").tags(&["blue"])),
+        again(
+            builder::aggregate(&alice, "settings", json!({"b": 1}))
+                .at(21.0)
+                .channel("TEST"),
+        ),
+        again(
+            builder::post(&bob, "chat", json!({"body": "by bob"}))
+                .at(22.0)
+                .channel("TEST"),
+        ),
+        again(
+            builder::post(&alice, "news", json!({}))
+                .at(23.0)
+                .channel("TEST")
+                .tags(&["blue"]),
+        ),
+        again(
+            builder::post(&alice, "chat", json!({}))
+                .at(24.0)
+                .channel("OTHER")
+                .tags(&["blue"]),
+        ),
         wanted(4.75),
         wanted(101.0),
     ] {
         node.publish(&message).await;
     }
     node.publish(&late).await;
-    assert_eq!(name(&next(&mut client).await), late.item_hash.to_string(), "only the last one matches");
+    assert_eq!(
+        name(&next(&mut client).await),
+        late.item_hash.to_string(),
+        "only the last one matches"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_query_is_refused_before_the_upgrade() {
     let node = Node::start().await;
-    for query in ["history=200", "msgType=PING", "startDate=9&endDate=1", "hashes=x", "history=-1"] {
+    for query in [
+        "history=200",
+        "msgType=PING",
+        "startDate=9&endDate=1",
+        "hashes=x",
+        "history=-1",
+    ] {
         let (status, body) = refused(&node, &format!("/api/ws0/messages?{query}")).await;
         assert_eq!(status, 422, "{query}: {body}");
         assert!(!body.is_empty());
@@ -195,20 +245,31 @@ async fn a_bad_query_is_refused_before_the_upgrade() {
     for path in ["/api/ws0/messages", "/api/ws0/status"] {
         let answer = node.get(path).await;
         assert_eq!(answer.status, 400, "{path}");
-        assert!(answer.body.starts_with("No WebSocket UPGRADE hdr: None"), "{}", answer.body);
+        assert!(
+            answer.body.starts_with("No WebSocket UPGRADE hdr: None"),
+            "{}",
+            answer.body
+        );
     }
     assert_eq!(node.api.gauges.message_sockets.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn beyond_the_limit_the_upgrade_succeeds_and_ends() {
-    let settings =
-        ApiSettings { max_message_sockets: 1, max_status_sockets: 1, ..ApiSettings::default() };
+    let settings = ApiSettings {
+        max_message_sockets: 1,
+        max_status_sockets: 1,
+        ..ApiSettings::default()
+    };
     let node = Node::start_with(settings).await;
     for path in ["/api/ws0/messages", "/api/ws0/status"] {
         let _first = connect(&node, path).await;
         let mut second = connect(&node, path).await;
-        assert_eq!(end(&mut second).await, (1013, "Too many connections".to_owned()), "{path}");
+        assert_eq!(
+            end(&mut second).await,
+            (1013, "Too many connections".to_owned()),
+            "{path}"
+        );
     }
     let gauges = &node.api.gauges;
     assert_eq!(gauges.message_sockets_refused.load(Ordering::Relaxed), 1);
@@ -217,7 +278,10 @@ async fn beyond_the_limit_the_upgrade_succeeds_and_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn room_is_given_back() {
-    let settings = ApiSettings { max_message_sockets: 1, ..ApiSettings::default() };
+    let settings = ApiSettings {
+        max_message_sockets: 1,
+        ..ApiSettings::default()
+    };
     let node = Node::start_with(settings).await;
     for _ in 0..3 {
         let mut client = connect(&node, "/api/ws0/messages").await;
@@ -270,7 +334,10 @@ async fn pings_are_sent_and_their_answers_awaited() {
     assert!(alive.next().await.expect("open").expect("a frame").is_pong());
     node.clock.wait_for_sleepers(3).await;
     node.clock.advance(Duration::from_secs(15));
-    // Reading would send the answer of the dead one, too late.
+    // Reading would send the answer of the dead one, so it must not read before it is too late.
+    while node.api.gauges.message_sockets.load(Ordering::Relaxed) > 1 {
+        tokio::task::yield_now().await;
+    }
     assert!(!matches!(dead.next().await, Some(Ok(_))), "the connection is cut");
 
     let message = post("after the ping", 1.0);
@@ -282,13 +349,19 @@ async fn pings_are_sent_and_their_answers_awaited() {
 async fn what_clients_say_is_ignored_within_bounds() {
     let node = Node::start().await;
     let mut client = connect(&node, "/api/ws0/messages?history=0").await;
-    for frame in [Message::Text("close cmd".into()), Message::Binary(vec![7; 10_000].into())] {
+    for frame in [
+        Message::Text("close cmd".into()),
+        Message::Binary(vec![7; 10_000].into()),
+    ] {
         client.send(frame).await.expect("sends");
     }
     let message = post("still here", 1.0);
     node.publish(&message).await;
     assert_eq!(name(&next(&mut client).await), message.item_hash.to_string());
-    client.send(Message::Text("x".repeat(100_000).into())).await.expect("sends");
+    client
+        .send(Message::Text("x".repeat(100_000).into()))
+        .await
+        .expect("sends");
     assert_eq!(end(&mut client).await.0, u16::from(CloseCode::Policy));
 }
 
@@ -309,7 +382,11 @@ async fn the_status_is_told_at_once_and_when_it_changes() {
     node.clock.advance(Duration::from_secs(10));
     node.publish(&post("two", 2.0)).await;
     node.clock.advance(Duration::from_secs(10));
-    assert_eq!(total(&next(&mut client).await), Some(2), "nothing was sent while nothing changed");
+    assert_eq!(
+        total(&next(&mut client).await),
+        Some(2),
+        "nothing was sent while nothing changed"
+    );
     let mut late = connect(&node, "/api/ws0/status").await;
     assert_eq!(total(&next(&mut late).await), Some(2));
 }
@@ -340,6 +417,12 @@ async fn a_large_history_is_complete() {
     for expected in names {
         let frame = next(&mut client).await;
         assert_eq!(name(&frame), expected);
-        assert!(frame["content"]["content"]["body"].as_str().expect("a text").len() > 60_000);
+        assert!(
+            frame["content"]["content"]["body"]
+                .as_str()
+                .expect("a text")
+                .len()
+                > 60_000
+        );
     }
 }

@@ -1,4 +1,6 @@
-//! Configuration and profiles as an operator meets them.
+//! The node as an operator meets it: configuration, profiles, start and stop, import and export.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers included")]
 
 mod config;
 mod import;

@@ -12,8 +12,10 @@ use alephd_tasks::SystemClock;
 use crate::once_free;
 
 fn config(folder: &std::path::Path, listen: &str) -> Config {
-    let mut config = Config::default();
-    config.profile = "local".into();
+    let mut config = Config {
+        profile: "local".into(),
+        ..Config::default()
+    };
     config.data.folder = folder.to_owned();
     config.api.listen = listen.parse().unwrap();
     config.pipeline.verifiers = 1;

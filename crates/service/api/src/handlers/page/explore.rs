@@ -44,7 +44,9 @@ impl Asked {
                 continue;
             }
             if value.len() > LONGEST {
-                asked.complaints.push("One of the values is too long to be looked for.");
+                asked
+                    .complaints
+                    .push("One of the values is too long to be looked for.");
                 continue;
             }
             asked.take(&key, value);
@@ -79,9 +81,22 @@ impl Asked {
 
     fn filter(&self) -> MessageFilter {
         let search = &self.search;
-        let one = |text: &str| if text.is_empty() { Vec::new() } else { vec![text.to_owned()] };
-        let mut filter = MessageFilter { channels: one(&search.channel), ..MessageFilter::default() };
-        let addresses = if search.by_sender { &mut filter.senders } else { &mut filter.owners };
+        let one = |text: &str| {
+            if text.is_empty() {
+                Vec::new()
+            } else {
+                vec![text.to_owned()]
+            }
+        };
+        let mut filter = MessageFilter {
+            channels: one(&search.channel),
+            ..MessageFilter::default()
+        };
+        let addresses = if search.by_sender {
+            &mut filter.senders
+        } else {
+            &mut filter.owners
+        };
         *addresses = one(&search.address);
         if let Some(kind) = search.message_type {
             filter.types = std::iter::once(kind).collect();
@@ -116,10 +131,7 @@ impl Asked {
 }
 
 /// `GET /explore`
-pub(super) async fn explore(
-    State(api): State<Api>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
+pub(super) async fn explore(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let asked = Asked::parse(query.as_deref().unwrap_or_default());
     if !asked.complaints.is_empty() {
         let content = html! {
@@ -128,14 +140,28 @@ pub(super) async fn explore(
             @for complaint in &asked.complaints { p.bad role="alert" { (complaint) } }
         };
         let (status, title) = (StatusCode::BAD_REQUEST, "Messages");
-        return Ok(layout::page(&api, status, title, Section::Messages, Refresh::Still, &content));
+        return Ok(layout::page(
+            &api,
+            status,
+            title,
+            Section::Messages,
+            Refresh::Still,
+            &content,
+        ));
     }
     if let Some(hash) = ItemHash::parse_strict(&asked.search.hash) {
         return Ok(Redirect::to(&format!("/explore/messages/{hash}")).into_response());
     }
     let (rows, total, next) = read(&api, &asked)?;
     let content = content(&api, &asked, &rows, total, next.as_ref());
-    Ok(layout::page(&api, StatusCode::OK, "Messages", Section::Messages, Refresh::Still, &content))
+    Ok(layout::page(
+        &api,
+        StatusCode::OK,
+        "Messages",
+        Section::Messages,
+        Refresh::Still,
+        &content,
+    ))
 }
 
 type Found = (Vec<MessageRow>, Option<u64>, Option<TimeCursor>);
@@ -145,19 +171,30 @@ fn read(api: &Api, asked: &Asked) -> Result<Found, ApiError> {
     // One row more tells whether there is another page.
     let limit = ROWS as u64 + 1;
     let window = match &asked.after {
-        Some(after) => Window::After { time: after.time, hash: after.hash.clone(), limit },
+        Some(after) => Window::After {
+            time: after.time,
+            hash: after.hash.clone(),
+            limit,
+        },
         None => Window::first(limit),
     };
     let (mut rows, total) = api.read(|reader| {
         reader.snapshot(|reader| {
             let rows = reader.message_list(&filter, Sort::Time, Order::Descending, &window)?;
-            let total = if asked.is_countable() { Some(reader.message_count(&filter)?) } else { None };
+            let total = if asked.is_countable() {
+                Some(reader.message_count(&filter)?)
+            } else {
+                None
+            };
             Ok((rows, total))
         })
     })?;
     let next = if rows.len() > ROWS {
         rows.truncate(ROWS);
-        rows.last().map(|row| TimeCursor { time: row.time, hash: row.item_hash.clone() })
+        rows.last().map(|row| TimeCursor {
+            time: row.time,
+            hash: row.item_hash.clone(),
+        })
     } else {
         None
     };

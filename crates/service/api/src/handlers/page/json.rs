@@ -16,7 +16,10 @@ const DEEPEST: usize = 24;
 
 /// The content as a block of code.
 pub(super) fn block(text: &str) -> Markup {
-    let mut printer = Printer { out: String::with_capacity(text.len() * 2), depth: 0 };
+    let mut printer = Printer {
+        out: String::with_capacity(text.len() * 2),
+        depth: 0,
+    };
     let whole = printer.print(text);
     html! {
         pre.json tabindex="0" { code { (PreEscaped(printer.out)) } }
@@ -86,7 +89,11 @@ impl Printer {
     fn string(&mut self, text: &str) -> usize {
         let end = string_end(text);
         let is_key = text[end..].trim_ascii_start().starts_with(':');
-        self.out.push_str(if is_key { "<span class=\"k\">" } else { "<span class=\"s\">" });
+        self.out.push_str(if is_key {
+            "<span class=\"k\">"
+        } else {
+            "<span class=\"s\">"
+        });
         let cut = floor_boundary(text, end.min(LONGEST));
         self.escaped(&text[..cut]);
         self.out.push_str("</span>");
@@ -118,7 +125,8 @@ impl Printer {
                 _ if is_deceptive(character) => {
                     let mut units = [0; 2];
                     for unit in character.encode_utf16(&mut units) {
-                        self.out.push_str(&format!("<span class=\"e\">\\u{unit:04x}</span>"));
+                        self.out
+                            .push_str(&format!("<span class=\"e\">\\u{unit:04x}</span>"));
                     }
                 }
                 _ => self.out.push(character),

@@ -31,7 +31,12 @@ enum Found {
 pub(super) async fn message(State(api): State<Api>, Path(hash): Path<String>) -> Result<Response, ApiError> {
     let Some(hash) = ItemHash::parse_strict(&hash) else {
         let explanation = "Item hashes have 64 hexadecimal digits, or begin with Qm or bafy.";
-        return Ok(layout::missing(&api, StatusCode::NOT_FOUND, "That is no item hash", explanation));
+        return Ok(layout::missing(
+            &api,
+            StatusCode::NOT_FOUND,
+            "That is no item hash",
+            explanation,
+        ));
     };
     let now = api.now();
     let content = match find(&api, &hash, now)? {
@@ -39,19 +44,33 @@ pub(super) async fn message(State(api): State<Api>, Path(hash): Path<String>) ->
             let explanation = format!(
                 "{hash} never arrived here. Other nodes may know it, or it was published a moment ago."
             );
-            return Ok(layout::missing(&api, StatusCode::NOT_FOUND, "This node does not know that message", &explanation));
+            return Ok(layout::missing(
+                &api,
+                StatusCode::NOT_FOUND,
+                "This node does not know that message",
+                &explanation,
+            ));
         }
         Found::Known(row, status) => known(&row, &status, now),
         Found::Refused(row, status) => refused(&row, &status, now),
     };
     let title = format!("Message {}", text::shorten(&hash.to_string(), 16));
-    Ok(layout::page(&api, StatusCode::OK, &title, Section::Messages, Refresh::Still, &content))
+    Ok(layout::page(
+        &api,
+        StatusCode::OK,
+        &title,
+        Section::Messages,
+        Refresh::Still,
+        &content,
+    ))
 }
 
 fn find(api: &Api, hash: &ItemHash, now: Micros) -> Result<Found, ApiError> {
     api.read(|reader| {
         reader.snapshot(|reader| {
-            let Some(status) = reader.message_status(hash, now)? else { return Ok(Found::Nothing) };
+            let Some(status) = reader.message_status(hash, now)? else {
+                return Ok(Found::Nothing);
+            };
             if status.refused {
                 let refused = reader.refused_get(hash)?;
                 return Ok(refused.map_or(Found::Nothing, |row| Found::Refused(row, status)));
@@ -118,7 +137,9 @@ fn heading(hash: &str, kind: Option<MessageType>, status: MessageStatus) -> Mark
 
 /// Why it waits or was refused.
 fn standing(status: &StatusRow, now: Micros) -> Markup {
-    let Some(verdict) = &status.verdict else { return html! {} };
+    let Some(verdict) = &status.verdict else {
+        return html! {};
+    };
     let VerdictRow { code, details, since } = verdict;
     html! {
         section class={ "card verdict " (status.status.as_str()) } {

@@ -40,7 +40,14 @@ pub(super) async fn overview(
     let state = api.read(|reader| reader.snapshot(read))?;
     let refresh = if still { Refresh::Still } else { Refresh::Live };
     let content = content(&api, &state, refresh);
-    Ok(layout::page(&api, StatusCode::OK, "Overview", Section::Overview, refresh, &content))
+    Ok(layout::page(
+        &api,
+        StatusCode::OK,
+        "Overview",
+        Section::Overview,
+        refresh,
+        &content,
+    ))
 }
 
 fn read(reader: &Reader) -> Result<Glance, StoreError> {
@@ -54,7 +61,11 @@ fn read(reader: &Reader) -> Result<Glance, StoreError> {
     for (hash, _, _) in &hashes {
         latest.extend(reader.message_get(hash)?);
     }
-    Ok(Glance { counts: reader.counts()?, root: root.digest(), latest })
+    Ok(Glance {
+        counts: reader.counts()?,
+        root: root.digest(),
+        latest,
+    })
 }
 
 fn content(api: &Api, state: &Glance, refresh: Refresh) -> Markup {
@@ -91,7 +102,10 @@ fn content(api: &Api, state: &Glance, refresh: Refresh) -> Markup {
 
 fn headline(api: &Api) -> Markup {
     let up = api.clock.monotonic().saturating_sub(api.live().started());
-    let sockets = api.gauges.message_sockets.load(std::sync::atomic::Ordering::Relaxed);
+    let sockets = api
+        .gauges
+        .message_sockets
+        .load(std::sync::atomic::Ordering::Relaxed);
     html! {
         p.lead {
             span.dot aria-hidden="true" {}
@@ -99,7 +113,7 @@ fn headline(api: &Api) -> Markup {
             " on network " strong { (api.settings.network) }
             ", interface version " strong { (api.settings.version) }
             ", " strong { (text::number(sockets as u64)) }
-            @if sockets == 1 { " listener." } @else { " listeners." }
+            @if sockets == 1 { " client listens." } @else { " clients listen." }
         }
     }
 }

@@ -17,7 +17,11 @@ pub(super) fn chart(counts: &[u32]) -> Markup {
     let bars: Vec<f64> = counts.chunks(STEP).map(mean).collect();
     let total: u64 = counts.iter().map(|count| u64::from(*count)).sum();
     let peak = counts.iter().copied().max().unwrap_or(0);
-    let now = mean(counts.get(SECONDS.saturating_sub(NOW + 1)..SECONDS - 1).unwrap_or_default());
+    let now = mean(
+        counts
+            .get(SECONDS.saturating_sub(NOW + 1)..SECONDS - 1)
+            .unwrap_or_default(),
+    );
     let top = ceiling(bars.iter().copied().fold(0.0, f64::max));
     let summary = format!(
         "Messages per second over the last five minutes: now {}, most {peak}, {total} in all.",
@@ -73,7 +77,11 @@ fn ceiling(value: f64) -> f64 {
 }
 
 fn rate(value: f64) -> String {
-    if value >= 10.0 || value == value.trunc() { format!("{value:.0}") } else { format!("{value:.1}") }
+    if value >= 10.0 || value == value.trunc() {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.1}")
+    }
 }
 
 #[cfg(test)]
@@ -82,7 +90,14 @@ mod tests {
 
     #[test]
     fn the_scale_ends_at_a_round_number() {
-        for (value, top) in [(0.0, 1.0), (1.0, 1.0), (1.1, 2.0), (3.0, 5.0), (7.0, 10.0), (999.0, 1000.0)] {
+        for (value, top) in [
+            (0.0, 1.0),
+            (1.0, 1.0),
+            (1.1, 2.0),
+            (3.0, 5.0),
+            (7.0, 10.0),
+            (999.0, 1000.0),
+        ] {
             assert_eq!(ceiling(value), top, "{value}");
         }
     }

@@ -70,7 +70,10 @@ fn envelope(row: &MessageRow) -> Envelope {
         message_type: row.message_type,
         item_hash: row.item_hash.clone(),
         item_type: row.item_type,
-        item_content: row.signed_text().filter(|_| row.item_type == ItemType::Inline).map(str::to_owned),
+        item_content: row
+            .signed_text()
+            .filter(|_| row.item_type == ItemType::Inline)
+            .map(str::to_owned),
         signature: row.signature.clone(),
         time: row.time,
         channel: row.channel.clone(),

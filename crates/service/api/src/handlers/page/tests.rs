@@ -15,7 +15,11 @@ fn deceptive_characters_are_spelled_out() {
 #[test]
 fn long_texts_keep_their_ends() {
     assert_eq!(text::shorten("abc", 3), "abc");
-    assert_eq!(text::shorten("éàü", 3), "éàü", "characters are counted, not bytes");
+    assert_eq!(
+        text::shorten("éàü", 3),
+        "éàü",
+        "characters are counted, not bytes"
+    );
     let short = text::shorten(&"x".repeat(1_000_000), 28).into_owned();
     assert_eq!(short.chars().count(), 18 + 1 + 7);
 }
@@ -25,9 +29,13 @@ fn numbers_and_spans_are_readable() {
     use std::time::Duration;
     assert_eq!(text::number(0), "0");
     assert_eq!(text::number(1_234_567), "1\u{202f}234\u{202f}567");
-    for (seconds, shown) in
-        [(5, "5 s"), (120, "2 min"), (7_200, "2 h"), (259_200, "3 days"), (94_608_000, "3 years")]
-    {
+    for (seconds, shown) in [
+        (5, "5 s"),
+        (120, "2 min"),
+        (7_200, "2 h"),
+        (259_200, "3 days"),
+        (94_608_000, "3 years"),
+    ] {
         assert_eq!(text::span(Duration::from_secs(seconds)), shown);
     }
 }
@@ -64,15 +72,23 @@ fn json_is_indented_and_otherwise_left_alone() {
 
 #[test]
 fn hostile_json_stays_text_and_bounded() {
-    let block = shown("{\"</code><script>alert(1)</script>\":\"\\\"<img src=x onerror=y>\",\"z\":\"\u{202e}\"}");
+    let block =
+        shown("{\"</code><script>alert(1)</script>\":\"\\\"<img src=x onerror=y>\",\"z\":\"\u{202e}\"}");
     for tag in ["<script", "<img", "</code><"] {
-        assert!(!block.replace("</code></pre>", "").contains(tag), "{tag} in {block}");
+        assert!(
+            !block.replace("</code></pre>", "").contains(tag),
+            "{tag} in {block}"
+        );
     }
     assert!(block.contains(r#"<span class="e">\u202e</span>"#));
     // Whatever is no JSON shows as it is.
     assert_eq!(plain("}}]] \"open"), "\n}\n}\n]\n]&quot;open");
     assert_eq!(plain("é&"), "é&amp;");
-    for text in ["[".repeat(1 << 20), format!("[{}1]", "1,".repeat(1 << 20)), format!("\"{}\"", "é".repeat(1 << 20))] {
+    for text in [
+        "[".repeat(1 << 20),
+        format!("[{}1]", "1,".repeat(1 << 20)),
+        format!("\"{}\"", "é".repeat(1 << 20)),
+    ] {
         let block = shown(&text);
         assert!(block.len() < 4 << 20, "{} of {}", block.len(), text.len());
     }

@@ -62,7 +62,7 @@ pub(super) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::with_capacity(digits.len() * 2);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             // A narrow space that does not break the line.
             out.push('\u{202f}');
         }
@@ -136,11 +136,15 @@ pub(super) fn address_link(address: &str, role: &str, limit: usize) -> Markup {
 
 /// A channel that leads to its messages.
 pub(super) fn channel_link(channel: Option<&str>, limit: usize) -> Markup {
-    let Some(channel) = channel else { return html! { span.muted { "–" } } };
+    let Some(channel) = channel else {
+        return html! { span.muted { "–" } };
+    };
     if channel.len() > IN_FULL {
         return foreign(channel, limit);
     }
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("channel", channel).finish();
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("channel", channel)
+        .finish();
     html! { a href={ "/explore?" (query) } { (foreign(channel, limit)) } }
 }
 

@@ -18,12 +18,18 @@ const ROWS: u64 = 100;
 /// `GET /explore/waiting`
 pub(super) async fn waiting(State(api): State<Api>) -> Result<Response, ApiError> {
     let now = api.now();
-    let (counts, rows) = api.read(|reader| {
-        reader.snapshot(|reader| Ok((reader.counts()?, reader.parked_list(ROWS, now)?)))
-    })?;
+    let (counts, rows) =
+        api.read(|reader| reader.snapshot(|reader| Ok((reader.counts()?, reader.parked_list(ROWS, now)?))))?;
     let content = content(&counts, &rows, now);
     let (status, title) = (StatusCode::OK, "Waiting messages");
-    Ok(layout::page(&api, status, title, Section::Waiting, Refresh::Live, &content))
+    Ok(layout::page(
+        &api,
+        status,
+        title,
+        Section::Waiting,
+        Refresh::Live,
+        &content,
+    ))
 }
 
 fn content(counts: &Counts, rows: &[ParkedRow], now: Micros) -> Markup {

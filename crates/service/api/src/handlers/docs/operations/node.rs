@@ -219,6 +219,29 @@ pub(super) const ENTRIES: &[Entry] = &[
         "`live`, `final`, `network`, `adversary_safe`, and numbers of messages.",
     ),
     entry("/", NODE, "A page about the node.", "HTML.").sends(HTML),
+    entry("/explore", NODE, "A page to search for messages.", "HTML.").sends(HTML),
+    entry(
+        "/explore/messages/{item_hash}",
+        NODE,
+        "A page about a message.",
+        "HTML.",
+    )
+    .sends(HTML),
+    entry(
+        "/explore/waiting",
+        NODE,
+        "A page of messages that wait or were refused.",
+        "HTML.",
+    )
+    .sends(HTML),
+    entry("/explore/style.css", NODE, "The style of the pages.", "CSS.").sends("text/css"),
+    entry(
+        "/explore/live.js",
+        NODE,
+        "Keeps the pages current.",
+        "JavaScript.",
+    )
+    .sends("text/javascript"),
     entry("/api/docs", NODE, "This description as a page.", "HTML.").sends(HTML),
     entry(
         "/api/docs/swagger.json",
