@@ -72,7 +72,10 @@ impl Node {
 
     /// Ready when a part has failed that the node cannot do without.
     pub async fn failed(&self) {
-        self.tasks.cancelled().await;
+        tokio::select! {
+            () = self.tasks.cancelled() => {}
+            () = self.pipeline.stopped() => tracing::error!("the engine has stopped: nothing can be taken in"),
+        }
     }
 
     /// Stops: requests under way are finished within the configured time, then everything that is

@@ -1,7 +1,7 @@
 //! The running pipeline: threads, queues, answers.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use tokio::{
 use alephd_blobs::Blobs;
 use alephd_message::{Envelope, ItemHash, ItemType, Micros};
 use alephd_store::Writer;
-use alephd_tasks::Clock;
+use alephd_tasks::{CancellationToken, Clock};
 
 use crate::{
     EngineConfig, Event, Outcome, PipelineError,
@@ -53,22 +53,30 @@ pub struct PipelineConfig {
     pub verifiers: usize,
 }
 
-/// A handle to a running pipeline. Cheap to clone; the threads stop when the last one is dropped
-/// or [`Pipeline::close`] is called.
+/// A handle to a running pipeline. Cheap to clone; the threads run until [`Pipeline::close`].
 #[derive(Clone)]
 pub struct Pipeline {
     jobs: Sender<VerifyJob>,
     engine: Sender<EngineJob>,
     events: broadcast::Sender<Event>,
-    threads: Arc<std::sync::Mutex<Vec<JoinHandle<()>>>>,
+    threads: Arc<Mutex<Threads>>,
+    stopped: CancellationToken,
+}
+
+struct Threads {
+    verifiers: Vec<JoinHandle<()>>,
+    engine: Option<JoinHandle<()>>,
 }
 
 type Answer = oneshot::Sender<Result<Outcome, Arc<PipelineError>>>;
 
-struct VerifyJob {
-    envelope: Envelope,
-    origin: Origin,
-    answer: Option<Answer>,
+enum VerifyJob {
+    Message {
+        envelope: Envelope,
+        origin: Origin,
+        answer: Option<Answer>,
+    },
+    Close,
 }
 
 enum EngineJob {
@@ -97,7 +105,8 @@ impl Pipeline {
         let (jobs, job_source) = bounded(QUEUE);
         let (engine, engine_source) = bounded(QUEUE);
         let (events, _) = broadcast::channel(EVENTS);
-        let mut threads = Vec::new();
+        let stopped = CancellationToken::new();
+        let mut verifiers = Vec::new();
         for index in 0..config.verifiers.max(1) {
             let verifier = Verifier {
                 jobs: job_source.clone(),
@@ -105,7 +114,7 @@ impl Pipeline {
                 blobs: blobs.clone(),
                 runtime: runtime.clone(),
             };
-            threads.push(spawn(format!("verify-{index}"), move || verifier.run())?);
+            verifiers.push(spawn(format!("verify-{index}"), move || verifier.run())?);
         }
         let task = EngineTask {
             engine: Engine::new(writer, config.engine),
@@ -114,19 +123,30 @@ impl Pipeline {
             events: events.clone(),
             clock,
         };
-        threads.push(spawn("engine".to_owned(), move || task.run())?);
+        let guard = stopped.clone().drop_guard();
+        let run = move || {
+            // Also when the engine panics.
+            let _guard = guard;
+            task.run();
+        };
+        let engine_thread = Some(spawn("engine".to_owned(), run)?);
+        let threads = Arc::new(Mutex::new(Threads {
+            verifiers,
+            engine: engine_thread,
+        }));
         Ok(Self {
             jobs,
             engine,
             events,
-            threads: Arc::new(std::sync::Mutex::new(threads)),
+            threads,
+            stopped,
         })
     }
 
     /// Takes a message in and waits until its outcome is on disk.
     pub async fn submit(&self, envelope: Envelope, origin: Origin) -> Result<Outcome, Arc<PipelineError>> {
         let (answer, outcome) = oneshot::channel();
-        self.enqueue(VerifyJob {
+        self.enqueue(VerifyJob::Message {
             envelope,
             origin,
             answer: Some(answer),
@@ -143,7 +163,7 @@ impl Pipeline {
         envelope: Envelope,
         origin: Origin,
     ) -> Result<(), Arc<PipelineError>> {
-        self.enqueue(VerifyJob {
+        self.enqueue(VerifyJob::Message {
             envelope,
             origin,
             answer: None,
@@ -159,7 +179,7 @@ impl Pipeline {
         origin: Origin,
     ) -> Result<oneshot::Receiver<Result<Outcome, Arc<PipelineError>>>, PipelineError> {
         let (answer, outcome) = oneshot::channel();
-        let job = VerifyJob {
+        let job = VerifyJob::Message {
             envelope,
             origin,
             answer: Some(answer),
@@ -184,17 +204,27 @@ impl Pipeline {
 
     /// Finishes what is queued, writes it and stops the threads. Blocks.
     pub fn close(&self) {
-        // A full queue drains, a closed one is closed already.
-        let _ = self.engine.send(EngineJob::Close);
-        let threads = match self.threads.lock() {
-            Ok(mut threads) => std::mem::take(&mut *threads),
+        let (verifiers, engine) = match self.threads.lock() {
+            Ok(mut threads) => (std::mem::take(&mut threads.verifiers), threads.engine.take()),
             Err(_) => return,
         };
-        for thread in threads {
-            if thread.thread().name() == Some("engine") && thread.join().is_err() {
-                tracing::error!("the engine thread panicked");
-            }
+        // Each verifier takes one of these, after everything that was queued before.
+        for _ in &verifiers {
+            let _ = self.jobs.send(VerifyJob::Close);
         }
+        for verifier in verifiers {
+            join(verifier);
+        }
+        let _ = self.engine.send(EngineJob::Close);
+        if let Some(engine) = engine {
+            join(engine);
+        }
+    }
+
+    /// Resolves when the engine has stopped: nothing is taken in any more. Before
+    /// [`Pipeline::close`] this means that it failed.
+    pub async fn stopped(&self) {
+        self.stopped.cancelled().await;
     }
 
     async fn enqueue(&self, job: VerifyJob) -> Result<(), Arc<PipelineError>> {
@@ -218,6 +248,13 @@ async fn send<T: Send + 'static>(queue: &Sender<T>, job: T) -> Result<(), Arc<Pi
     }
 }
 
+fn join(thread: JoinHandle<()>) {
+    let name = thread.thread().name().unwrap_or_default().to_owned();
+    if thread.join().is_err() {
+        tracing::error!(name, "a thread of the pipeline panicked");
+    }
+}
+
 fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, PipelineError> {
     thread::Builder::new()
         .name(name)
@@ -235,15 +272,23 @@ struct Verifier {
 
 impl Verifier {
     fn run(self) {
-        while let Ok(job) = self.jobs.recv() {
-            let content = self.fetch(&job.envelope);
-            let prepared = Box::new(prepare(job.envelope, content));
-            let job = EngineJob::Message {
-                prepared,
-                origin: job.origin,
-                answer: job.answer,
-            };
-            if self.engine.send(job).is_err() {
+        while let Ok(VerifyJob::Message {
+            envelope,
+            origin,
+            answer,
+        }) = self.jobs.recv()
+        {
+            let content = self.fetch(&envelope);
+            let prepared = Box::new(prepare(envelope, content));
+            if self
+                .engine
+                .send(EngineJob::Message {
+                    prepared,
+                    origin,
+                    answer,
+                })
+                .is_err()
+            {
                 return;
             }
         }
@@ -383,7 +428,7 @@ impl EngineTask {
         let feed = move || {
             for envelope in envelopes {
                 if queue
-                    .send(VerifyJob {
+                    .send(VerifyJob::Message {
                         envelope,
                         origin: Origin::Network,
                         answer: None,

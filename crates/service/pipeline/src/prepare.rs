@@ -38,14 +38,19 @@ pub enum Finding {
 
 /// Verifies a message. `content` is the text of a content that is not inline, if it is at hand;
 /// its hash is the caller's to check.
+///
+/// The form comes first: it is the cheaper test, and a message without form has no other fault.
 pub fn prepare(envelope: Envelope, content: Option<String>) -> Prepared {
-    let finding = match verify(&envelope) {
-        Ok(()) => read_content(&envelope, content),
-        Err(error) => Finding::Refused {
-            code: error.code(),
-            details: json!({"errors": [error.to_string()]}),
-        },
-    };
+    let mut finding = read_content(&envelope, content);
+    if !matches!(finding, Finding::Refused { .. }) {
+        if let Err(error) = verify(&envelope) {
+            let details = json!({"errors": [error.to_string()]});
+            finding = Finding::Refused {
+                code: error.code(),
+                details,
+            };
+        }
+    }
     Prepared { envelope, finding }
 }
 

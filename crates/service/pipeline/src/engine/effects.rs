@@ -85,7 +85,9 @@ impl Engine {
     /// Another copy of an accepted message is known: what depends on channels follows. A copy that
     /// is not served may still put a credit post into the right channel.
     pub(super) fn effects_refresh(&mut self, row: &Row, content: &Content) -> Result<(), PipelineError> {
-        let Body::Post(post) = &content.body else { return Ok(()) };
+        let Body::Post(post) = &content.body else {
+            return Ok(());
+        };
         if post.is_amend() {
             return Ok(());
         }
@@ -253,7 +255,10 @@ impl Engine {
 /// Whether the type of a post claims lines in the credit ledger.
 pub(super) fn is_credit_post(row: &Row) -> bool {
     row.message_type == MessageType::Post
-        && row.label.as_deref().is_some_and(|label| label.starts_with("aleph_credit_"))
+        && row
+            .label
+            .as_deref()
+            .is_some_and(|label| label.starts_with("aleph_credit_"))
 }
 
 /// The name that a STORE gives to its file.

@@ -47,7 +47,9 @@ impl Fixture {
     fn file(&mut self, bytes: &[u8]) {
         self.engine.begin(NOW).expect("begins");
         let hash = alephd_testkit::sha256(bytes);
-        self.engine.file_arrived(&hash, bytes.len() as u64).expect("arrives");
+        self.engine
+            .file_arrived(&hash, bytes.len() as u64)
+            .expect("arrives");
         self.engine.commit().expect("commits");
     }
 

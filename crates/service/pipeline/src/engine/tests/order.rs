@@ -44,7 +44,10 @@ fn state_after(messages: &[Envelope], restart_every: usize) -> (String, Vec<Mess
 
 /// Statuses that two nodes must agree on: pending and rejected are the same fact at two times.
 fn comparable(statuses: &[MessageStatus]) -> Vec<Option<MessageStatus>> {
-    statuses.iter().map(|status| Some(*status).filter(|status| !matches!(status, Pending | Rejected))).collect()
+    statuses
+        .iter()
+        .map(|status| Some(*status).filter(|status| !matches!(status, Pending | Rejected)))
+        .collect()
 }
 
 /// A counterexample that can be read: both orders, one message a line.
@@ -54,8 +57,15 @@ fn story(one: &[Envelope], other: &[Envelope]) -> String {
     for message in one {
         let content = message.item_content.as_deref().unwrap_or_default();
         let sender = &message.sender[..6];
-        let (kind, time, channel) = (message.message_type, message.time.0 % 1_000_000_000, &message.channel);
-        text.push_str(&format!("{} {kind} by {sender} at {time} in {channel:?}: {content}\n", name(message)));
+        let (kind, time, channel) = (
+            message.message_type,
+            message.time.0 % 1_000_000_000,
+            &message.channel,
+        );
+        text.push_str(&format!(
+            "{} {kind} by {sender} at {time} in {channel:?}: {content}\n",
+            name(message)
+        ));
     }
     let order: Vec<_> = other.iter().map(name).collect();
     text + "other order: " + &order.join(" ")
