@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, helpers included")]
 
 mod dev;
+mod drill;
 mod offline;
 
 use std::{

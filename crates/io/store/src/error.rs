@@ -15,6 +15,14 @@ pub enum StoreError {
         /// Newest version of this program.
         known: u32,
     },
+    /// The file was written by an older program, and only a node that runs brings it up to date.
+    #[error("the database has schema {found}, this program reads {known}: start the node with it once")]
+    TooOld {
+        /// Version in the file.
+        found: u32,
+        /// The version that this program reads.
+        known: u32,
+    },
     /// A row holds what this program never writes.
     #[error("damaged row: {0}; run `alephd rebuild` to check the database")]
     Damaged(&'static str),

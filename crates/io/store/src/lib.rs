@@ -22,6 +22,7 @@
 
 mod codec;
 mod error;
+mod leaf;
 mod open;
 pub mod read;
 mod term;

@@ -71,20 +71,39 @@ impl Store {
         // written there once for many commits.
         connection.pragma_update(None, "wal_autocheckpoint", 16_384)?;
         migrate(&mut connection)?;
-        let readers = (0..config.readers.max(1))
-            .map(|_| open_reader(&config.path, config.reader_cache))
-            .collect::<Result<Vec<_>, _>>()?;
+        let readers = open_readers(config)?;
         let writer = Writer::new(connection)?;
-        Ok(Self {
+        Ok(Self::with(readers, Some(writer)))
+    }
+
+    /// Opens an existing database for reading, beside whatever process may be writing to it.
+    /// Nothing is changed: the schema must be the one of this program, and there is no writer.
+    pub fn open_read_only(config: &StoreConfig) -> Result<Self, StoreError> {
+        let readers = open_readers(config)?;
+        let known = MIGRATIONS.len() as u32;
+        for reader in &readers {
+            let found = schema_version(reader)?;
+            if found > known {
+                return Err(StoreError::TooNew { found, known });
+            }
+            if found < known {
+                return Err(StoreError::TooOld { found, known });
+            }
+        }
+        Ok(Self::with(readers, None))
+    }
+
+    fn with(readers: Vec<Connection>, writer: Option<Writer>) -> Self {
+        Self {
             pool: Arc::new(Pool {
                 idle: Mutex::new(readers),
                 returned: Condvar::new(),
             }),
-            writer: Arc::new(Mutex::new(Some(writer))),
-        })
+            writer: Arc::new(Mutex::new(writer)),
+        }
     }
 
-    /// The one writer; `None` if it was taken before.
+    /// The one writer; `None` if it was taken before, or if the store is for reading only.
     pub fn take_writer(&self) -> Option<Writer> {
         lock(&self.writer).take()
     }
@@ -141,6 +160,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn open_readers(config: &StoreConfig) -> Result<Vec<Connection>, StoreError> {
+    (0..config.readers.max(1))
+        .map(|_| open_reader(&config.path, config.reader_cache))
+        .collect()
+}
+
 fn open_reader(path: &Path, cache: usize) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -160,9 +185,14 @@ fn configure(connection: &Connection, cache: usize) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// How many migrations a database has had.
+fn schema_version(connection: &Connection) -> Result<u32, StoreError> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let known = MIGRATIONS.len() as u32;
-    let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let found = schema_version(connection)?;
     if found > known {
         return Err(StoreError::TooNew { found, known });
     }

@@ -43,8 +43,10 @@ mod plan;
 mod post;
 mod post_list;
 mod raw;
+mod root;
 mod status;
 mod stream;
+mod tombstone;
 mod window;
 
 pub use account::{AddressStats, StatsCursor, StatsQuery, StatsSort};
@@ -59,7 +61,9 @@ pub use message::{Confirmation, MessageRow};
 pub use post::{OriginalPost, PostRow};
 pub use raw::RawMessage;
 pub use status::{RefusedRow, StatusRow, VerdictRow};
+pub use tombstone::{FinalForget, Tombstone};
 
+pub use crate::leaf::CreditLine;
 use crate::{Reader, StoreError};
 
 impl Reader {

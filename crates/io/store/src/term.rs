@@ -4,8 +4,8 @@ use alephd_message::{ItemHash, MessageType};
 
 /// A property of a message that lists can be filtered by and that has no column of its own.
 ///
-/// Its id is the first 63 bits of a hash, so two values may share one; lists therefore check the
-/// rows that they return.
+/// Its id is the first 61 bits of a hash, so two values may share one: by intent only, and then
+/// both are the same person's. Lists do not look further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Term<'a> {
     /// `content.ref`.
@@ -28,16 +28,25 @@ impl Term<'_> {
     /// The number in the `term` column.
     pub fn id(&self) -> i64 {
         match self {
-            Self::Reference(text) => hash63(b"ref", text.as_bytes()),
-            Self::ContentType(text) => hash63(b"type", text.as_bytes()),
-            Self::ContentKey(text) => hash63(b"key", text.as_bytes()),
-            Self::ContentHash(hash) => hash63(b"hash", hash.key()),
-            Self::Tag(text) => hash63(b"tag", text.as_bytes()),
-            Self::Chain(index) => hash63(b"chain", &[*index]),
-            Self::Payment(index) => hash63(b"payment", &[*index]),
+            Self::Reference(text) => hash61(b"ref", text.as_bytes()),
+            Self::ContentType(text) => hash61(b"type", text.as_bytes()) | COUNTED,
+            Self::ContentKey(text) => hash61(b"key", text.as_bytes()) | COUNTED,
+            Self::ContentHash(hash) => hash61(b"hash", hash.key()),
+            Self::Tag(text) => hash61(b"tag", text.as_bytes()),
+            Self::Chain(index) => hash61(b"chain", &[*index]) | COUNTED,
+            Self::Payment(index) => hash61(b"payment", &[*index]) | COUNTED,
         }
     }
 }
+
+/// Whether live messages with a term are counted by [`Counter::Term`]. Those of the other kinds
+/// have few messages each, as a rule, and a counter for each would cost as much as the entry.
+pub(crate) fn is_counted(term: i64) -> bool {
+    term & COUNTED != 0
+}
+
+/// The bit that says so.
+const COUNTED: i64 = 1 << 61;
 
 /// A dimension along which live messages are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,12 +115,12 @@ impl Counter {
     }
 }
 
-fn hash63(kind: &[u8], value: &[u8]) -> i64 {
+fn hash61(kind: &[u8], value: &[u8]) -> i64 {
     // The standard hasher with fixed keys is stable for one program version only; the database
     // outlives programs, so the digest comes from the state root's hash function.
     let mut hasher = blake3::Hasher::new();
     hasher.update(kind).update(&[0]).update(value);
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-    i64::from_le_bytes(bytes) & (i64::MAX >> 1)
+    i64::from_le_bytes(bytes) & (COUNTED - 1)
 }

@@ -15,6 +15,7 @@ mod message;
 mod names;
 mod post;
 mod row;
+mod tombstone;
 mod verdict;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ pub use copies::MessageCopy;
 pub use file::PinKind;
 pub use link::LinkKind;
 pub use message::NewMessage;
+pub(crate) use row::{FINAL_FORGETS, RawRow, TOMBSTONES};
 pub use row::{Row, State};
 pub use verdict::Refused;
 
@@ -127,6 +129,11 @@ impl Writer {
 
     fn root_add(&mut self, leaf: &Leaf) {
         self.root.add(leaf);
+        self.root_changed = true;
+    }
+
+    fn root_merge(&mut self, sum: &StateRoot) {
+        self.root.merge(sum);
         self.root_changed = true;
     }
 

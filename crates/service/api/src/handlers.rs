@@ -6,6 +6,7 @@ mod authorizations;
 mod docs;
 mod info;
 mod ledger;
+mod message;
 mod messages;
 mod page;
 mod posts;
@@ -25,6 +26,7 @@ use crate::{Api, Routes};
 pub fn table() -> Routes<Api> {
     let routes = Routes::new();
     let routes = messages::routes(routes);
+    let routes = message::routes(routes);
     let routes = publish::routes(routes);
     let routes = posts::routes(routes);
     let routes = aggregates::routes(routes);

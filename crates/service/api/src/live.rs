@@ -29,7 +29,7 @@
 mod filter;
 mod rate;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     collections::HashMap,

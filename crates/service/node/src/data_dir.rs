@@ -100,7 +100,7 @@ impl DataDir {
         if !self.is_used() {
             return Err(NodeError::Empty(self.path.clone()));
         }
-        Ok(Store::open(&StoreConfig {
+        Ok(Store::open_read_only(&StoreConfig {
             readers: 1,
             ..StoreConfig::at(self.database())
         })?)

@@ -1,7 +1,9 @@
 //! The part of intake that needs no database: signature and content. Runs on all cores.
 
-use alephd_message::{Content, Envelope, ErrorCode, ItemType};
+use alephd_message::{Content, Envelope, ErrorCode, ItemType, Micros};
+use alephd_rules::root::StateRoot;
 use alephd_signature::verify;
+use alephd_store::write::NewMessage;
 use serde_json::{Value, json};
 
 /// An envelope with everything that can be found out about it alone.
@@ -24,6 +26,8 @@ pub enum Finding {
         fetched_text: Option<String>,
         /// What to serve as content when it differs from the text.
         item_text: Option<String>,
+        /// What the message adds to the state root: made here, where there are cores.
+        leaf: StateRoot,
     },
     /// The signature is good, the bytes of the content are not at hand.
     ContentMissing,
@@ -75,11 +79,18 @@ fn read_content(envelope: &Envelope, fetched: Option<String>) -> Finding {
         }
     };
     match parsed {
-        Ok((content, fetched_text, item_text)) => Finding::Valid {
-            content: Box::new(content),
-            fetched_text,
-            item_text,
-        },
+        Ok((content, fetched_text, item_text)) => {
+            let leaf = NewMessage {
+                envelope,
+                content: Some(&content),
+                fetched_text: fetched_text.as_deref(),
+                item_text: item_text.as_deref(),
+                reception: Micros(0),
+                leaf: None,
+            }
+            .leaf_sum();
+            Finding::Valid { content: Box::new(content), fetched_text, item_text, leaf }
+        }
         Err(error) => Finding::Refused {
             code: ErrorCode::InvalidFormat,
             details: json!({"errors": error.to_json()}),

@@ -68,7 +68,6 @@ CREATE INDEX messages_owner     ON messages (owner, type, time DESC, prefix) WHE
 CREATE INDEX messages_channel   ON messages (channel, type, time DESC, prefix) WHERE status <= 1 AND channel IS NOT NULL;
 CREATE INDEX messages_confirmed ON messages (confirmed_at DESC, time DESC, prefix) WHERE status <= 1 AND confirmed_at IS NOT NULL;
 -- What is not confirmed yet comes first in the order of confirmations: few rows, mostly new ones.
-CREATE INDEX messages_unconfirmed ON messages (time DESC, prefix) WHERE status <= 1 AND confirmed_at IS NULL;
 CREATE INDEX messages_height    ON messages (confirmed_height) WHERE status <= 1 AND confirmed_height IS NOT NULL;
 CREATE INDEX messages_gone      ON messages (status, gone_at DESC, prefix) WHERE status >= 4;
 CREATE INDEX messages_parked    ON messages (sender, id) WHERE status IN (2, 3);

@@ -302,7 +302,7 @@ fn confirmed_and_not(dimensions: &Dimensions, order: Order) -> Vec<Stream> {
         }
     };
     let unconfirmed = stream(
-        "messages m INDEXED BY messages_unconfirmed",
+        "messages m INDEXED BY messages_time",
         "m.status <= 1 AND m.confirmed_at IS NULL",
         None,
     );

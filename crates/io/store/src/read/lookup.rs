@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use alephd_message::{ItemHash, Micros};
 
-use crate::{Counter, StoreError, codec};
+use crate::{Counter, StoreError, codec, term::is_counted};
 
 /// The id of an address.
 pub(super) fn address_id(connection: &Connection, text: &str) -> Result<Option<i64>, StoreError> {
@@ -36,6 +36,13 @@ pub(super) fn ids(
     Ok(Some(ids))
 }
 
+/// The text of an address.
+pub(super) fn address_text(connection: &Connection, id: i64) -> Result<String, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT text FROM addresses WHERE id = ?")?;
+    let text = statement.query_row([id], |row| row.get(0)).optional()?;
+    text.ok_or(StoreError::Damaged("address id"))
+}
+
 /// The text of a channel, type or key.
 pub(super) fn name_text(connection: &Connection, id: i64) -> Result<String, StoreError> {
     let mut statement = connection.prepare_cached("SELECT text FROM names WHERE id = ?")?;
@@ -48,6 +55,15 @@ pub(super) fn counter(connection: &Connection, counter: Counter) -> Result<u64, 
     let mut statement = connection.prepare_cached("SELECT n FROM counters WHERE key = ?")?;
     let count: Option<i64> = statement.query_row([counter.id()], |row| row.get(0)).optional()?;
     Ok(unsigned(count.unwrap_or(0)))
+}
+
+/// The number of live messages with a term.
+pub(super) fn term_count(connection: &Connection, term: i64) -> Result<u64, StoreError> {
+    if is_counted(term) {
+        return counter(connection, Counter::Term(term));
+    }
+    let mut statement = connection.prepare_cached("SELECT count(*) FROM terms WHERE term = ?")?;
+    Ok(unsigned(statement.query_row([term], |row| row.get(0))?))
 }
 
 /// The name of a message.

@@ -226,7 +226,7 @@ impl Dimensions {
             "post_terms t"
         };
         for term in terms {
-            let count = lookup::counter(connection, Counter::Term(*term))?;
+            let count = lookup::term_count(connection, *term)?;
             if count == 0 {
                 continue;
             }
@@ -327,7 +327,7 @@ impl Dimensions {
             }
         };
         let unconfirmed = stream(
-            "messages_unconfirmed",
+            "messages_time",
             "m.status <= 1 AND m.confirmed_at IS NULL",
             None,
         );

@@ -15,8 +15,9 @@ pub struct RawMessage {
     pub id: i64,
     /// What became of it.
     pub status: MessageStatus,
-    /// Whether it is a tombstone whose content is gone for good.
-    pub is_purged: bool,
+    /// Whether nothing changes it any more: a tombstone whose content is gone for good, or an
+    /// accepted FORGET that made a content go.
+    pub is_final: bool,
     /// The copy that is served; the content only if it is inline.
     pub envelope: Envelope,
     /// Other valid copies.
@@ -38,7 +39,7 @@ impl RawMessage {
 }
 
 const COLUMNS: &str = "SELECT m.id, m.status, m.chain, s.text, m.type, m.hash, m.item_type, m.item_content, \
-    m.signature, m.time, c.text, m.purged \
+    m.signature, m.time, c.text, m.purged, m.accepted \
     FROM messages m CROSS JOIN addresses s ON s.id = m.sender LEFT JOIN names c ON c.id = m.channel";
 
 impl Reader {
@@ -77,17 +78,18 @@ fn read(row: &Row<'_>) -> Result<RawMessage, StoreError> {
         time: Micros(row.get(9)?),
         channel: row.get(10)?,
     };
+    let status = codec::status(row.get(1)?)?;
     Ok(RawMessage {
         id: row.get(0)?,
-        status: codec::status(row.get(1)?)?,
-        // A FORGET that made contents go is marked in the same column, and keeps its own.
-        is_purged: row.get::<_, bool>(11)? && envelope.message_type != MessageType::Forget,
+        status,
+        is_final: row.get::<_, bool>(11)?
+            && (envelope.message_type != MessageType::Forget || (row.get(12)? && status.is_live())),
         envelope,
         copies: Vec::new(),
     })
 }
 
-fn copies(connection: &Connection, id: i64) -> Result<Vec<MessageCopy>, StoreError> {
+pub(super) fn copies(connection: &Connection, id: i64) -> Result<Vec<MessageCopy>, StoreError> {
     let mut statement = connection
         .prepare_cached("SELECT sender, chain, time, channel, signature FROM copies WHERE message = ?")?;
     let mut rows = statement.query([id])?;

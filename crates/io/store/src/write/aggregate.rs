@@ -7,10 +7,10 @@
 use rusqlite::{OptionalExtension, params};
 
 use alephd_message::{Content, content::Body};
-use alephd_rules::root::{Leaf, LeafKind};
+use alephd_rules::root::Leaf;
 
 use super::{Row, Writer};
-use crate::{Counter, StoreError};
+use crate::{Counter, StoreError, leaf};
 
 /// An aggregate, by owner and key.
 #[derive(Clone, Copy, Debug)]
@@ -199,11 +199,8 @@ impl Writer {
     fn head_leaf(&mut self, row: &Row, head: &Head, add: bool) -> Result<(), StoreError> {
         let first = self.message_hash(head.first)?;
         let last = self.message_hash(head.last)?;
-        let leaf = Leaf::new(LeafKind::Aggregate)
-            .part(row.owner.as_bytes())
-            .part(row.label.as_deref().unwrap_or_default())
-            .part(first.key())
-            .part(last.key());
+        let key = row.label.as_deref().unwrap_or_default();
+        let leaf = leaf::aggregate(&row.owner, key, first.key(), last.key());
         if add {
             self.root_add(&leaf)
         } else {
@@ -352,10 +349,6 @@ struct Current {
 }
 
 fn field_leaf(row: &Row, field: &str, element: &[u8], value: &str) -> Leaf {
-    Leaf::new(LeafKind::Field)
-        .part(row.owner.as_bytes())
-        .part(row.label.as_deref().unwrap_or_default())
-        .part(field)
-        .part(element)
-        .part(value)
+    let key = row.label.as_deref().unwrap_or_default();
+    leaf::field(&row.owner, key, field, element, value)
 }

@@ -3,10 +3,9 @@
 use rusqlite::{OptionalExtension, params};
 
 use alephd_message::{ItemHash, Micros};
-use alephd_rules::root::{Leaf, LeafKind};
 
 use super::{Row, Writer};
-use crate::{Counter, StoreError, codec};
+use crate::{Counter, StoreError, codec, leaf};
 
 /// Why a file is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,12 +138,11 @@ impl Writer {
         if old == new {
             return Ok(());
         }
-        let leaf = |hash: &ItemHash| Leaf::new(LeafKind::Tag).part(tag).part(hash.key());
         if let Some(old) = old {
-            self.root_remove(&leaf(&old));
+            self.root_remove(&leaf::tag(tag, old.key()));
         }
         if let Some(new) = new {
-            self.root_add(&leaf(&new));
+            self.root_add(&leaf::tag(tag, new.key()));
         }
         Ok(())
     }

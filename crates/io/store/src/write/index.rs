@@ -5,7 +5,7 @@ use rusqlite::params;
 use alephd_message::{Chain, Content, MessageType, content::Body};
 
 use super::{Row, Writer};
-use crate::{Counter, StoreError, Term};
+use crate::{Counter, StoreError, Term, term::is_counted};
 
 impl Writer {
     /// A live message enters the index.
@@ -48,7 +48,7 @@ impl Writer {
             self.count(Counter::OwnedByOther(row.owner_id, kind), delta);
             self.count(Counter::SentForOther(row.sender_id, kind), delta);
         }
-        for term in terms {
+        for term in terms.iter().filter(|term| is_counted(**term)) {
             self.count(Counter::Term(*term), delta);
         }
     }
@@ -69,6 +69,7 @@ fn terms_of(row: &Row) -> Vec<i64> {
     match (row.message_type, row.label.as_deref()) {
         (MessageType::Post, Some(label)) => terms.push(Term::ContentType(label).id()),
         (MessageType::Aggregate, Some(label)) => terms.push(Term::ContentKey(label).id()),
+        (MessageType::Program, _) => terms.push(Term::ContentType("vm-function").id()),
         _ => {}
     }
     let is_machine = matches!(

@@ -3,14 +3,13 @@
 use rusqlite::{OptionalExtension, params};
 use serde_json::{Map, Value, json};
 
-use alephd_message::ItemHash;
-use alephd_rules::{
-    BalanceUpdate, CreditEntry,
-    root::{Leaf, LeafKind},
-};
+use alephd_rules::{BalanceUpdate, CreditEntry, root::Leaf};
 
 use super::{Row, Writer};
-use crate::StoreError;
+use crate::{
+    StoreError,
+    leaf::{self, CreditLine},
+};
 
 /// A row of `balances`.
 struct Balance {
@@ -119,23 +118,31 @@ impl Writer {
     /// Adds the lines of a credit post.
     pub fn credits_apply(&mut self, row: &Row, entries: &[CreditEntry]) -> Result<(), StoreError> {
         for (line, entry) in entries.iter().enumerate() {
-            let line = i64::try_from(line).unwrap_or(i64::MAX);
-            self.connection
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO credits (address, time, message, line, kind, amount, expiration, details)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                )?
-                .execute(params![
-                    entry.address,
-                    row.content_time.0,
-                    row.id,
-                    line,
-                    entry.kind as u8,
-                    entry.amount,
-                    entry.expiration.map(|time| time.0),
-                    details(entry).to_string(),
-                ])?;
-            self.root_add(&credit_leaf(&row.hash, line, entry));
+            self.credit_insert(row, &credit_line(line, entry))?;
+        }
+        Ok(())
+    }
+
+    /// Adds one line of a credit post; nothing happens if it is there already.
+    pub(super) fn credit_insert(&mut self, row: &Row, line: &CreditLine) -> Result<(), StoreError> {
+        let added = self
+            .connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO credits (address, time, message, line, kind, amount, expiration, details)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute(params![
+                line.address,
+                row.content_time.0,
+                row.id,
+                line.line,
+                line.kind,
+                line.amount,
+                line.expiration.map(|time| time.0),
+                line.details,
+            ])?;
+        if added > 0 {
+            self.root_add(&leaf::credit(&row.hash, line));
         }
         Ok(())
     }
@@ -143,15 +150,15 @@ impl Writer {
     /// Takes back the lines of a credit post that is no longer acceptable.
     pub fn credits_withdraw(&mut self, row: &Row, entries: &[CreditEntry]) -> Result<(), StoreError> {
         for (line, entry) in entries.iter().enumerate() {
-            let line = i64::try_from(line).unwrap_or(i64::MAX);
+            let line = credit_line(line, entry);
             let removed = self
                 .connection
                 .prepare_cached(
                     "DELETE FROM credits WHERE address = ?1 AND time = ?2 AND message = ?3 AND line = ?4",
                 )?
-                .execute(params![entry.address, row.content_time.0, row.id, line])?;
+                .execute(params![entry.address, row.content_time.0, row.id, line.line])?;
             if removed > 0 {
-                self.root_remove(&credit_leaf(&row.hash, line, entry));
+                self.root_remove(&leaf::credit(&row.hash, &line));
             }
         }
         Ok(())
@@ -167,23 +174,24 @@ impl Writer {
 }
 
 fn balance_leaf(update: &BalanceUpdate, address: &str, balance: &str, height: i64) -> Leaf {
-    Leaf::new(LeafKind::Balance)
-        .part(address)
-        .part([update.chain.index()])
-        .option(update.dapp.as_deref())
-        .part(balance)
-        .number(height)
+    leaf::balance(
+        address,
+        update.chain.index(),
+        update.dapp.as_deref(),
+        balance,
+        height,
+    )
 }
 
-fn credit_leaf(post: &ItemHash, line: i64, entry: &CreditEntry) -> Leaf {
-    Leaf::new(LeafKind::Credit)
-        .part(post.key())
-        .number(line)
-        .part([entry.kind as u8])
-        .part(&entry.address)
-        .number(entry.amount)
-        .option(entry.expiration.map(|time| time.0.to_le_bytes()))
-        .part(details(entry).to_string())
+fn credit_line(line: usize, entry: &CreditEntry) -> CreditLine {
+    CreditLine {
+        line: i64::try_from(line).unwrap_or(i64::MAX),
+        kind: entry.kind as u8,
+        address: entry.address.clone(),
+        amount: entry.amount,
+        expiration: entry.expiration,
+        details: details(entry).to_string(),
+    }
 }
 
 /// The descriptive columns of a line, as the API lists them; absent ones are left out.

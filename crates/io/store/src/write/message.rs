@@ -5,10 +5,13 @@ use std::sync::Arc;
 use rusqlite::params;
 
 use alephd_message::{Content, Envelope, ItemType, Micros, PaymentType};
-use alephd_rules::{MessageStatus, Subject};
+use alephd_rules::{MessageStatus, Subject, root::StateRoot};
 
 use super::{Row, State, Writer};
-use crate::{Counter, StoreError};
+use crate::{
+    Counter, StoreError,
+    leaf::{self, MessageParts},
+};
 
 /// What is written when a message is first seen.
 #[derive(Clone, Debug)]
@@ -23,6 +26,43 @@ pub struct NewMessage<'a> {
     pub item_text: Option<&'a str>,
     /// When it arrived.
     pub reception: Micros,
+    /// [`NewMessage::leaf_sum`], if it was made beforehand, on another core.
+    pub leaf: Option<&'a StateRoot>,
+}
+
+impl NewMessage<'_> {
+    /// The state root of a network with this message alone, that is without what it does to
+    /// tables of its type.
+    pub fn leaf_sum(&self) -> StateRoot {
+        let envelope = self.envelope;
+        let owner = self.content.map_or(&envelope.sender, |content| &content.address);
+        let leaf = leaf::message(&MessageParts {
+            hash: envelope.item_hash.key(),
+            kinds: [envelope.message_type.index(), envelope.chain.index(), envelope.item_type.index()],
+            sender: &envelope.sender,
+            owner,
+            size: self.size(),
+            content: self.item_text.or(self.text()).unwrap_or_default(),
+        });
+        let mut sum = StateRoot::default();
+        sum.add(&leaf);
+        sum
+    }
+
+    /// The text of the content, as signed.
+    fn text(&self) -> Option<&str> {
+        self.envelope.item_content.as_deref().or(self.fetched_text)
+    }
+
+    /// The size that the API reports: characters of an inline content, bytes of any other.
+    fn size(&self) -> i64 {
+        let size = match (self.envelope.item_type, self.text()) {
+            (_, None) => 0,
+            (ItemType::Inline, Some(text)) => text.chars().count(),
+            (ItemType::Storage | ItemType::Ipfs, Some(text)) => text.len(),
+        };
+        i64::try_from(size).unwrap_or(i64::MAX)
+    }
 }
 
 impl Writer {
@@ -55,11 +95,7 @@ impl Writer {
             Some(label) => Some(self.names.intern(&self.connection, label)?),
             None => None,
         };
-        let text = envelope.item_content.as_deref().or(new.fetched_text);
-        let size = match envelope.item_type {
-            ItemType::Inline => text.map_or(0, |text| text.chars().count()),
-            ItemType::Storage | ItemType::Ipfs => text.map_or(0, str::len),
-        };
+        let text = new.text();
         // Receptions are distinct and grow, so that the order of ids is their order.
         let reception = Micros(new.reception.0.max(self.last_reception + 1));
         self.last_reception = reception.0;
@@ -78,7 +114,7 @@ impl Writer {
             time: envelope.time,
             content_time: new.content.map_or(envelope.time, Content::position_time),
             reception,
-            size: i64::try_from(size).unwrap_or(i64::MAX),
+            size: new.size(),
             reference,
             signature: envelope.signature.clone(),
             item_content: text.map(str::to_owned),
@@ -91,12 +127,16 @@ impl Writer {
         self.write_row(&mut row)?;
         self.count_status(row.state.status, 1);
         if row.state.status.is_live() {
-            self.enter(&row)?;
+            match new.leaf {
+                Some(sum) => self.root_merge(sum),
+                None => self.root_add(&row.leaf()),
+            }
+            self.enter_lists(&row)?;
         }
         Ok(row)
     }
 
-    fn write_row(&mut self, row: &mut Row) -> Result<(), StoreError> {
+    pub(super) fn write_row(&mut self, row: &mut Row) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO messages (id, prefix, hash, status, accepted, type, chain, item_type, sender, owner, channel,
                 label, payment, time, content_time, reception, size, reference, signature, item_content, item_text,
@@ -174,6 +214,10 @@ impl Writer {
     /// The message enters the lists.
     pub(super) fn enter(&mut self, row: &Row) -> Result<(), StoreError> {
         self.root_add(&row.leaf());
+        self.enter_lists(row)
+    }
+
+    fn enter_lists(&mut self, row: &Row) -> Result<(), StoreError> {
         self.account_enter(row);
         self.index_enter(row)
     }
@@ -275,7 +319,7 @@ impl Writer {
         Ok(())
     }
 
-    fn count_status(&mut self, status: MessageStatus, delta: i64) {
+    pub(super) fn count_status(&mut self, status: MessageStatus, delta: i64) {
         match status {
             MessageStatus::Pending => self.count(Counter::Pending, delta),
             MessageStatus::Rejected => self.count(Counter::Parked, delta),

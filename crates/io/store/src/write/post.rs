@@ -3,10 +3,9 @@
 use rusqlite::{OptionalExtension, params};
 
 use alephd_message::{Content, Micros};
-use alephd_rules::root::{Leaf, LeafKind};
 
 use super::{Row, Writer};
-use crate::{Counter, StoreError, Term};
+use crate::{Counter, StoreError, Term, leaf};
 
 /// A row of `posts`.
 struct Post {
@@ -162,9 +161,7 @@ impl Writer {
             return Ok(());
         }
         let amend = self.message_hash(latest)?;
-        let leaf = Leaf::new(LeafKind::Revision)
-            .part(row.hash.key())
-            .part(amend.key());
+        let leaf = leaf::revision(row.hash.key(), amend.key());
         if add {
             self.root_add(&leaf)
         } else {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, params};
 
 use alephd_message::{Chain, ItemHash, ItemType, MessageType, Micros, PaymentType};
-use alephd_rules::{
-    MessageStatus, Position, Subject,
-    root::{Leaf, LeafKind},
-};
+use alephd_rules::{MessageStatus, Position, Subject, root::Leaf};
 
 use super::Writer;
-use crate::{StoreError, codec};
+use crate::{
+    StoreError, codec,
+    leaf::{self, MessageParts, TombstoneParts},
+};
 
 /// A row, with interned texts resolved.
 #[derive(Clone, Debug)]
@@ -104,29 +104,29 @@ impl Row {
     }
 
     pub(super) fn leaf(&self) -> Leaf {
-        Leaf::new(LeafKind::Message)
-            .part(self.hash.key())
-            .part([
+        leaf::message(&MessageParts {
+            hash: self.hash.key(),
+            kinds: [
                 self.message_type.index(),
                 self.chain.index(),
                 self.item_type.index(),
-            ])
-            .part(self.sender.as_bytes())
-            .part(self.owner.as_bytes())
-            .number(self.size)
-            .part(self.content_text().unwrap_or_default())
+            ],
+            sender: &self.sender,
+            owner: &self.owner,
+            size: self.size,
+            content: self.content_text().unwrap_or_default(),
+        })
     }
 
     pub(super) fn tombstone(&self, forgotten_by: &str) -> Leaf {
-        // Sender and chain are left out: once the content is gone, copies signed by somebody else
-        // can no longer be compared, and whichever came first stays.
-        Leaf::new(LeafKind::Tombstone)
-            .part(self.hash.key())
-            .part([self.message_type.index(), self.item_type.index()])
-            .part(self.owner.as_bytes())
-            .number(self.size)
-            .option(self.payment.map(|payment| [payment.index()]))
-            .part(forgotten_by)
+        leaf::tombstone(&TombstoneParts {
+            hash: self.hash.key(),
+            kinds: [self.message_type.index(), self.item_type.index()],
+            owner: &self.owner,
+            size: self.size,
+            payment: self.payment.map(PaymentType::index),
+            forgotten_by,
+        })
     }
 }
 
@@ -141,6 +141,14 @@ macro_rules! select {
         )
     };
 }
+
+/// Tombstones without content beyond a row id, in the order of reception. Parameters: that id,
+/// the type index of a FORGET, how many.
+pub(crate) const TOMBSTONES: &str = select!("id > ?1 AND purged = 1 AND type <> ?2 ORDER BY id LIMIT ?3");
+
+/// The same for live FORGETs that made contents go.
+pub(crate) const FINAL_FORGETS: &str =
+    select!("id > ?1 AND purged = 1 AND type = ?2 AND accepted = 1 AND status <= 1 ORDER BY id LIMIT ?3");
 
 impl Writer {
     /// The row of a message.
@@ -164,24 +172,63 @@ impl Writer {
     }
 
     fn resolve(&mut self, raw: RawRow) -> Result<Row, StoreError> {
+        let connection = &self.connection;
+        raw.resolve(
+            |id| self.addresses.text(connection, id),
+            |id| self.names.text(connection, id),
+        )
+    }
+}
+
+/// The columns of a row as they are.
+pub(crate) struct RawRow {
+    id: i64,
+    hash: Vec<u8>,
+    status: u8,
+    accepted: bool,
+    kind: u8,
+    chain: u8,
+    item_type: u8,
+    sender: i64,
+    owner: i64,
+    channel: Option<i64>,
+    label: Option<i64>,
+    payment: Option<u8>,
+    time: i64,
+    content_time: i64,
+    reception: i64,
+    size: i64,
+    reference: Option<String>,
+    signature: Option<String>,
+    item_content: Option<String>,
+    item_text: Option<String>,
+    withdrawn_time: Option<i64>,
+    withdrawn_hash: Option<Vec<u8>>,
+    gone_at: Option<i64>,
+    purged: bool,
+    purge_after: Option<i64>,
+}
+
+impl RawRow {
+    /// The row, with interned texts looked up.
+    pub(crate) fn resolve(
+        self,
+        mut address: impl FnMut(i64) -> Result<Arc<str>, StoreError>,
+        mut name: impl FnMut(i64) -> Result<Arc<str>, StoreError>,
+    ) -> Result<Row, StoreError> {
+        let raw = self;
         let withdrawn = match (raw.withdrawn_time, &raw.withdrawn_hash) {
             (Some(time), Some(hash)) => Some(Position::provisional(Micros(time), codec::item_hash(hash)?)),
             _ => None,
         };
-        let sender = self.addresses.text(&self.connection, raw.sender)?;
+        let sender = address(raw.sender)?;
         let owner = if raw.owner == raw.sender {
             Arc::clone(&sender)
         } else {
-            self.addresses.text(&self.connection, raw.owner)?
+            address(raw.owner)?
         };
-        let channel = raw
-            .channel
-            .map(|id| self.names.text(&self.connection, id))
-            .transpose()?;
-        let label = raw
-            .label
-            .map(|id| self.names.text(&self.connection, id))
-            .transpose()?;
+        let channel = raw.channel.map(&mut name).transpose()?;
+        let label = raw.label.map(&mut name).transpose()?;
         Ok(Row {
             id: raw.id,
             hash: codec::item_hash(&raw.hash)?,
@@ -215,38 +262,8 @@ impl Writer {
             label_id: raw.label,
         })
     }
-}
 
-struct RawRow {
-    id: i64,
-    hash: Vec<u8>,
-    status: u8,
-    accepted: bool,
-    kind: u8,
-    chain: u8,
-    item_type: u8,
-    sender: i64,
-    owner: i64,
-    channel: Option<i64>,
-    label: Option<i64>,
-    payment: Option<u8>,
-    time: i64,
-    content_time: i64,
-    reception: i64,
-    size: i64,
-    reference: Option<String>,
-    signature: Option<String>,
-    item_content: Option<String>,
-    item_text: Option<String>,
-    withdrawn_time: Option<i64>,
-    withdrawn_hash: Option<Vec<u8>>,
-    gone_at: Option<i64>,
-    purged: bool,
-    purge_after: Option<i64>,
-}
-
-impl RawRow {
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
             hash: row.get(1)?,

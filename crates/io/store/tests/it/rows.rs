@@ -43,6 +43,7 @@ impl Bench {
             fetched_text: None,
             item_text: None,
             reception: Micros(reception),
+            leaf: None,
         };
         self.writer.message_insert(&new, &state(status)).expect("a row")
     }

@@ -12,6 +12,8 @@
 
 mod connection;
 mod slot;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 

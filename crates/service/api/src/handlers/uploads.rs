@@ -99,6 +99,26 @@ async fn add_form(api: &Api, body: Body, boundary: String) -> Result<Response, A
     // The larger limit holds until it is known whether a message comes along.
     let limit = api.settings.max_file_size;
     let mut form = Form::new(body, boundary);
+    let (writer, metadata) = match receive(api, &mut form, limit).await {
+        Ok(parts) => parts,
+        Err(error) => {
+            form.drain().await;
+            return Err(error);
+        }
+    };
+    let open_limit = api.settings.max_unauthenticated_file_size;
+    if metadata.is_none() && writer.size() > open_limit {
+        return Err(ApiError::BodyTooLarge { limit: open_limit });
+    }
+    store_form(api, writer, metadata).await
+}
+
+/// Reads the parts of a form: the file goes to the blobs as it arrives.
+async fn receive(
+    api: &Api,
+    form: &mut Form,
+    limit: u64,
+) -> Result<(BlobWriter, Option<Metadata>), ApiError> {
     let mut file: Option<BlobWriter> = None;
     let mut metadata: Option<Metadata> = None;
     while let Some(mut part) = form.next().await? {
@@ -120,16 +140,17 @@ async fn add_form(api: &Api, body: Body, boundary: String) -> Result<Response, A
             _ => part.skip().await?,
         }
     }
-    let writer = file.ok_or_else(|| {
-        ApiError::reason(
-            StatusCode::BAD_REQUEST,
-            "File should be sent as FormData or Raw Upload",
-        )
-    })?;
-    let open_limit = api.settings.max_unauthenticated_file_size;
-    if metadata.is_none() && writer.size() > open_limit {
-        return Err(ApiError::BodyTooLarge { limit: open_limit });
-    }
+    let missing = "File should be sent as FormData or Raw Upload";
+    let writer = file.ok_or_else(|| ApiError::reason(StatusCode::BAD_REQUEST, missing))?;
+    Ok((writer, metadata))
+}
+
+/// Makes the file visible, then publishes its message.
+async fn store_form(
+    api: &Api,
+    writer: BlobWriter,
+    metadata: Option<Metadata>,
+) -> Result<Response, ApiError> {
     let stored = writer
         .finish(BlobName::Sha256)
         .await

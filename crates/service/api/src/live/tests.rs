@@ -22,7 +22,8 @@ use serde_json::json;
 use super::*;
 use crate::{ApiParts, ApiSettings, metrics::Gauges};
 
-fn api(folder: &tempfile::TempDir) -> Api {
+/// A node without a network.
+pub(crate) fn api(folder: &tempfile::TempDir) -> Api {
     let store = Store::open(&StoreConfig::at(folder.path().join("db"))).expect("opens");
     let clock = Arc::new(ManualClock::new(1_800_000_000_000_000));
     let blobs = Blobs::in_memory();
@@ -238,5 +239,36 @@ async fn bytes_are_bounded_as_frames_are() {
     }
     assert!((QUEUE_BYTES..QUEUE_BYTES + 800_000).contains(&bytes), "{bytes}");
     assert_eq!(api.gauges.slow_sockets.load(Ordering::Relaxed), 1);
+    tasks.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_falls_behind_by_a_queue_is_dropped() {
+    let folder = tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a folder");
+    let api = api(&folder);
+    let tasks = Tasks::new();
+    tasks.spawn_worker("live", api.live_task(tasks.token()));
+    let mut slow = api.subscribe(MessageFilter::default(), true);
+    let mut quick = api.subscribe(MessageFilter::default(), true);
+    for index in 0..=QUEUE {
+        assert_eq!(
+            api.gauges.slow_sockets.load(Ordering::Relaxed),
+            0,
+            "message {index}"
+        );
+        let message = builder::post(&keys::evm("one"), "chat", json!({"n": index})).seal();
+        api.pipeline
+            .submit(message, Origin::Network)
+            .await
+            .expect("takes");
+        quick.next().await.expect("told");
+    }
+    slow.overflow().await;
+    for _ in 0..QUEUE {
+        slow.next().await.expect("what was queued is there");
+    }
+    assert!(slow.next().await.is_none());
     tasks.cancel();
 }

@@ -7,7 +7,6 @@ use alephd_node::{
     export::{ExportOptions, export},
     import::{ImportOptions, ImportReport, import},
     progress::Show,
-    rebuild::rebuild,
 };
 use alephd_tasks::{CancellationToken, SystemClock};
 use alephd_testkit::{builder, keys};
@@ -16,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::once_free;
 
-fn config(folder: &Path) -> Config {
+pub(crate) fn config(folder: &Path) -> Config {
     let mut config = Config {
         profile: "local".into(),
         ..Config::default()
@@ -27,7 +26,7 @@ fn config(folder: &Path) -> Config {
     config
 }
 
-async fn run(config: &Config, file: &Path) -> ImportReport {
+pub(crate) async fn run(config: &Config, file: &Path) -> ImportReport {
     let options = ImportOptions {
         file: file.to_owned(),
         show: Show::Nothing,
@@ -184,37 +183,4 @@ async fn what_is_exported_gives_the_same_state() {
 
     let second = config(&folder.path().join("second"));
     assert_eq!(run(&second, &exported).await.state.unwrap(), state);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rebuild_comes_to_the_same_root() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = config(&folder.path().join("data"));
-    let file = folder.path().join("messages.jsonl");
-    fs::write(&file, messages(30).join("\n")).unwrap();
-    let state = run(&config, &file).await.state.unwrap();
-    let profile = config.load_profile().unwrap();
-    let rebuilding = || {
-        rebuild(
-            &config,
-            &profile,
-            Arc::new(SystemClock::new()),
-            Show::Nothing,
-            CancellationToken::new(),
-        )
-    };
-    let report = once_free(rebuilding).await.unwrap();
-    assert!(report.equal, "{report:?}");
-    assert_eq!(
-        (report.messages, report.skipped, report.live),
-        (31, 0, state.live)
-    );
-    let left = fs::read_dir(&config.data.folder).unwrap();
-    assert!(!left.into_iter().any(|entry| {
-        entry
-            .unwrap()
-            .file_name()
-            .to_string_lossy()
-            .starts_with("rebuild-")
-    }));
 }

@@ -5,6 +5,7 @@
 mod config;
 mod import;
 mod profile;
+mod rebuild;
 mod start;
 
 use std::future::Future;

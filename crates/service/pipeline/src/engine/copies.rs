@@ -28,8 +28,7 @@ impl Engine {
             if let Finding::Valid {
                 content,
                 fetched_text: Some(text),
-                item_text,
-            } = &prepared.finding
+                item_text, .. } = &prepared.finding
             {
                 self.writer
                     .message_set_content(&mut row, content, text, item_text.as_deref(), envelope)?;

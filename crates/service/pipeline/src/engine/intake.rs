@@ -54,26 +54,22 @@ impl Engine {
         finding: &Finding,
         now: Micros,
     ) -> Result<Outcome, PipelineError> {
-        let (content, fetched_text, item_text) = match finding {
-            Finding::Valid {
-                content,
-                fetched_text,
-                item_text,
-            } => (
-                Some(content.as_ref()),
-                fetched_text.as_deref(),
-                item_text.as_deref(),
-            ),
-            Finding::ContentMissing | Finding::Refused { .. } => (None, None, None),
-        };
-        self.writer.refused_clear(&envelope.item_hash)?;
-        let new = NewMessage {
+        let mut new = NewMessage {
             envelope,
-            content,
-            fetched_text,
-            item_text,
+            content: None,
+            fetched_text: None,
+            item_text: None,
             reception: now,
+            leaf: None,
         };
+        if let Finding::Valid { content, fetched_text, item_text, leaf } = finding {
+            new.content = Some(content);
+            new.fetched_text = fetched_text.as_deref();
+            new.item_text = item_text.as_deref();
+            new.leaf = Some(leaf);
+        }
+        let content = new.content;
+        self.writer.refused_clear(&envelope.item_hash)?;
         let dependents = self.writer.link_sources(&envelope.item_hash)?;
         if let Some(content) = content.filter(|_| dependents.is_empty()) {
             if stands_alone(envelope, content) {

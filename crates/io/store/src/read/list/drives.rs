@@ -87,7 +87,7 @@ fn by_term(
     drive.disjoint = dimension.single_valued;
     let joined = joined || !drive.rest.is_empty();
     for term in &dimension.ids {
-        let count = lookup::counter(connection, Counter::Term(*term))?;
+        let count = lookup::term_count(connection, *term)?;
         if count == 0 {
             continue;
         }

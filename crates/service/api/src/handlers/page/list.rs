@@ -33,7 +33,7 @@ pub(super) fn form(search: &Search) -> Markup {
                     autocomplete="off" placeholder="0x…, exactly as it is written";
             }
             label {
-                "is the"
+                "The address is the"
                 select name="role" {
                     option value="owner" selected[!search.by_sender] { "owner" }
                     option value="sender" selected[search.by_sender] { "sender" }

@@ -142,7 +142,7 @@ async fn keep_alive(clock: &dyn Clock, ping: &Notify, pong: &Notify) {
             // An answer that came in time counts even if it is looked at late.
             biased;
             () = pong.notified() => {}
-            () = clock.sleep(PONG_WITHIN) => {},
+            () = clock.sleep(PONG_WITHIN) => return,
         }
     }
 }

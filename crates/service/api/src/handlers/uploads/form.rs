@@ -10,6 +10,9 @@ use crate::ApiError;
 
 /// Parts of one form; honest clients send two.
 const PARTS: usize = 16;
+/// What is still read of a form that is refused already. A client that is cut off while it sends
+/// sees a broken connection instead of the answer.
+const DRAINED: usize = 8 << 20;
 
 /// A form that is being received.
 pub(super) struct Form {
@@ -41,6 +44,19 @@ impl Form {
             return Err(malformed());
         }
         Ok(self.parts.next_field().await.map_err(|_| malformed())?.map(Part))
+    }
+
+    /// Reads on without keeping anything, up to a bound.
+    pub(super) async fn drain(&mut self) {
+        let mut left = DRAINED;
+        while let Ok(Some(mut part)) = self.next().await {
+            while let Ok(Some(chunk)) = part.chunk().await {
+                left = left.saturating_sub(chunk.len());
+                if left == 0 {
+                    return;
+                }
+            }
+        }
     }
 }
 

@@ -1,0 +1,140 @@
+//! What a rebuilt database begins with: facts whose messages are gone, or no longer decide.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use alephd_message::{ItemHash, MessageType, Micros};
+use alephd_rules::{BalanceEntry, BalanceUpdate};
+
+use super::{lookup, raw};
+use crate::{
+    Reader, StoreError, codec,
+    leaf::CreditLine,
+    write::{FINAL_FORGETS, MessageCopy, RawRow, Row, TOMBSTONES},
+};
+
+/// A forgotten message whose content is gone, with everything that it still does.
+#[derive(Clone, Debug)]
+pub struct Tombstone {
+    /// Its row.
+    pub row: Row,
+    /// The accepted FORGETs that name it, by position.
+    pub forgotten_by: Vec<ItemHash>,
+    /// The delegations that it held, for an element of a `security` aggregate that had some.
+    pub delegation: Option<String>,
+    /// Its lines, for a credit post.
+    pub credits: Vec<CreditLine>,
+    /// The balances that it decided, for a balance report: one entry each.
+    pub balances: Vec<BalanceUpdate>,
+}
+
+/// An accepted FORGET that made contents go. It stays accepted whatever else is known.
+#[derive(Clone, Debug)]
+pub struct FinalForget {
+    /// Its row.
+    pub row: Row,
+    /// Its other copies.
+    pub copies: Vec<MessageCopy>,
+}
+
+impl Reader {
+    /// Up to `limit` tombstones without content beyond the row id `from`, which is left out, in
+    /// the order of reception.
+    pub fn tombstones(&self, from: i64, limit: u64) -> Result<Vec<Tombstone>, StoreError> {
+        self.snapshot(|reader| {
+            let rows = rows(reader, TOMBSTONES, from, limit)?;
+            rows.into_iter().map(|row| tombstone(reader, row)).collect()
+        })
+    }
+
+    /// The same for accepted FORGETs that made contents go.
+    pub fn final_forgets(&self, from: i64, limit: u64) -> Result<Vec<FinalForget>, StoreError> {
+        self.snapshot(|reader| {
+            let rows = rows(reader, FINAL_FORGETS, from, limit)?;
+            let with_copies = |row: Row| {
+                let copies = raw::copies(reader, row.id)?;
+                Ok(FinalForget { row, copies })
+            };
+            rows.into_iter().map(with_copies).collect()
+        })
+    }
+}
+
+fn rows(connection: &Connection, sql: &str, from: i64, limit: u64) -> Result<Vec<Row>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let limit = lookup::signed(limit);
+    let rows = statement.query_map(params![from, MessageType::Forget.index(), limit], RawRow::read)?;
+    rows.map(|row| {
+        row?.resolve(
+            |id| Ok(Arc::from(lookup::address_text(connection, id)?)),
+            |id| Ok(Arc::from(lookup::name_text(connection, id)?)),
+        )
+    })
+    .collect()
+}
+
+fn tombstone(connection: &Connection, row: Row) -> Result<Tombstone, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT forgotten_by FROM tombstones WHERE message = ?")?;
+    let forgotten_by: Option<String> = statement.query_row([row.id], |row| row.get(0)).optional()?;
+    let forgotten_by = forgotten_by.unwrap_or_default();
+    let forgotten_by = forgotten_by.split_ascii_whitespace();
+    let forgotten_by =
+        forgotten_by.map(|hash| ItemHash::parse_strict(hash).ok_or(StoreError::Damaged("forgotten_by")));
+    Ok(Tombstone {
+        forgotten_by: forgotten_by.collect::<Result<_, _>>()?,
+        delegation: delegation(connection, &row)?,
+        credits: credits(connection, row.id)?,
+        balances: balances(connection, row.id)?,
+        row,
+    })
+}
+
+fn delegation(connection: &Connection, row: &Row) -> Result<Option<String>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT value FROM delegations WHERE owner = ? AND time = ? AND hash = ? AND message = ?",
+    )?;
+    let key = params![row.owner_id, row.content_time.0, row.hash.key(), row.id];
+    Ok(statement.query_row(key, |row| row.get(0)).optional()?)
+}
+
+fn credits(connection: &Connection, message: i64) -> Result<Vec<CreditLine>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT line, kind, address, amount, expiration, details FROM credits INDEXED BY credits_message
+         WHERE message = ? ORDER BY line",
+    )?;
+    let lines = statement.query_map([message], |row| {
+        Ok(CreditLine {
+            line: row.get(0)?,
+            kind: row.get(1)?,
+            address: row.get(2)?,
+            amount: row.get(3)?,
+            expiration: row.get::<_, Option<i64>>(4)?.map(Micros),
+            details: row.get(5)?,
+        })
+    })?;
+    Ok(lines.collect::<Result<_, _>>()?)
+}
+
+fn balances(connection: &Connection, message: i64) -> Result<Vec<BalanceUpdate>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT chain, dapp, height, address, balance FROM balances INDEXED BY balances_message
+         WHERE message = ?",
+    )?;
+    let mut rows = statement.query([message])?;
+    let mut updates = Vec::new();
+    while let Some(row) = rows.next()? {
+        let dapp: i64 = row.get(1)?;
+        let dapp = (dapp != 0).then(|| lookup::name_text(connection, dapp));
+        updates.push(BalanceUpdate {
+            chain: codec::chain(row.get(0)?)?,
+            dapp: dapp.transpose()?,
+            height: row.get(2)?,
+            entries: vec![BalanceEntry {
+                address: row.get(3)?,
+                balance: row.get(4)?,
+            }],
+        });
+    }
+    Ok(updates)
+}
