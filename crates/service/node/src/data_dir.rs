@@ -12,7 +12,8 @@
 //! database needs no lock: a running node does not mind.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -75,10 +76,11 @@ impl DataDir {
     /// Locks and opens the folder for writing. It is created if it is missing, and belongs to the
     /// network of `profile` from then on.
     pub(crate) async fn open(&self, config: &Config, profile: &Profile) -> Result<OpenData, NodeError> {
-        if let Some(found) = self.network()?.filter(|found| *found != profile.name) {
+        let network = self.network()?;
+        if let Some(found) = network.as_ref().filter(|found| **found != profile.name) {
             return Err(NodeError::OtherNetwork {
                 path: self.path.clone(),
-                found,
+                found: found.clone(),
                 wanted: profile.name.clone(),
             });
         }
@@ -88,9 +90,12 @@ impl DataDir {
                 alephd_blobs::Error::InUse(path) => NodeError::InUse(path),
                 error => NodeError::Blobs(error),
             })?;
-        let file = self.network_file();
-        fs::write(&file, format!("{}\n", profile.name))
-            .map_err(|source| NodeError::Folder { path: file, source })?;
+        if network.is_none() {
+            self.assign(&profile.name).map_err(|source| NodeError::Folder {
+                path: self.network_file(),
+                source,
+            })?;
+        }
         let store = Store::open(&store_config(config, self.database()))?;
         Ok(OpenData { store, blobs })
     }
@@ -104,6 +109,20 @@ impl DataDir {
             readers: 1,
             ..StoreConfig::at(self.database())
         })?)
+    }
+
+    /// Writes down the network, once: beside, synced and renamed, so that a loss of power leaves
+    /// the whole name or none. Anything between would be taken for another network.
+    fn assign(&self, network: &str) -> io::Result<()> {
+        let new = self.path.join("network.new");
+        let mut file = File::create(&new)?;
+        writeln!(file, "{network}")?;
+        file.sync_all()?;
+        fs::rename(&new, self.network_file())?;
+        if cfg!(unix) {
+            File::open(&self.path)?.sync_all()?;
+        }
+        Ok(())
     }
 
     fn network_file(&self) -> PathBuf {

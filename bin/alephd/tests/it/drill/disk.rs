@@ -91,6 +91,7 @@ impl Disk {
         let mut loss = Loss {
             shadow: &shadow,
             current,
+            shadow_files: numbers(&shadow.join("files")),
             torn: (unsynced == Unsynced::Torn).then_some(rng),
         };
         loss.folder(inode(&data), Some(&data), &self.data());
@@ -156,16 +157,16 @@ struct Loss<'a> {
     shadow: &'a Path,
     /// Where the files are that the kernel knew, by inode.
     current: HashMap<u64, PathBuf>,
+    /// The numbers of the durable files by the inode that they have in the shadow themselves.
+    shadow_files: HashMap<u64, u64>,
     torn: Option<&'a mut Rng>,
 }
 
 impl Loss<'_> {
     /// One of two by chance, or the durable one.
     fn choose<T>(&mut self, durable: T, current: T) -> T {
-        match &mut self.torn {
-            Some(rng) if rng.chance(50) => current,
-            _ => durable,
-        }
+        let lucky = self.torn.as_mut().is_some_and(|rng| rng.chance(50));
+        if lucky { current } else { durable }
     }
 
     /// Writes to `target` what is left of the folder `number`, which the kernel knew as `known`.
@@ -200,20 +201,11 @@ impl Loss<'_> {
         if !folder.exists() {
             return BTreeMap::new();
         }
-        // The link that leads to a file of this inode has another inode itself; so look for the
-        // number among the files.
-        let files: HashMap<u64, u64> = names(&self.shadow.join("files"))
-            .into_iter()
-            .map(|name| {
-                let own = inode(&self.shadow.join("files").join(&name));
-                (own, name.to_string_lossy().parse().unwrap())
-            })
-            .collect();
         let entry = |name: OsString| {
             let path = folder.join(&name);
             let entry = match fs::read_link(&path) {
                 Ok(number) => Entry::Folder(number.to_string_lossy().parse().unwrap()),
-                Err(_) => Entry::File(files[&inode(&path)]),
+                Err(_) => Entry::File(self.shadow_files[&inode(&path)]),
             };
             (name, entry)
         };
@@ -240,6 +232,11 @@ impl Loss<'_> {
         }
         bytes
     }
+}
+
+fn numbers(files: &Path) -> HashMap<u64, u64> {
+    let number = |name: OsString| (inode(&files.join(&name)), name.to_string_lossy().parse().unwrap());
+    names(files).into_iter().map(number).collect()
 }
 
 fn entries(folder: &Path) -> BTreeMap<OsString, Entry> {
