@@ -46,14 +46,14 @@ pub enum Finding {
 /// The form comes first: it is the cheaper test, and a message without form has no other fault.
 pub fn prepare(envelope: Envelope, content: Option<String>) -> Prepared {
     let mut finding = read_content(&envelope, content);
-    if !matches!(finding, Finding::Refused { .. }) {
-        if let Err(error) = verify(&envelope) {
-            let details = json!({"errors": [error.to_string()]});
-            finding = Finding::Refused {
-                code: error.code(),
-                details,
-            };
-        }
+    if !matches!(finding, Finding::Refused { .. })
+        && let Err(error) = verify(&envelope)
+    {
+        let details = json!({"errors": [error.to_string()]});
+        finding = Finding::Refused {
+            code: error.code(),
+            details,
+        };
     }
     Prepared { envelope, finding }
 }
@@ -89,7 +89,12 @@ fn read_content(envelope: &Envelope, fetched: Option<String>) -> Finding {
                 leaf: None,
             }
             .leaf_sum();
-            Finding::Valid { content: Box::new(content), fetched_text, item_text, leaf }
+            Finding::Valid {
+                content: Box::new(content),
+                fetched_text,
+                item_text,
+                leaf,
+            }
         }
         Err(error) => Finding::Refused {
             code: ErrorCode::InvalidFormat,

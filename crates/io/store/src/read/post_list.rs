@@ -326,11 +326,7 @@ impl Dimensions {
                 bounds: ALL,
             }
         };
-        let unconfirmed = stream(
-            "messages_time",
-            "m.status <= 1 AND m.confirmed_at IS NULL",
-            None,
-        );
+        let unconfirmed = stream("messages_time", "m.status <= 1 AND m.confirmed_at IS NULL", None);
         let confirmed = stream(
             "messages_confirmed",
             "m.status <= 1 AND m.confirmed_at IS NOT NULL",

@@ -89,12 +89,12 @@ fn terms_of(row: &Row) -> Vec<i64> {
     // the key is much cheaper than parsing.
     let text = row.content_text().unwrap_or_default();
     let may_have_tags = text.contains("\"tags\"") || text.contains('\\');
-    if may_have_tags || row.message_type == MessageType::Store {
-        if let Ok(content) = Content::parse(row.message_type, text) {
-            terms.extend(content.tags().iter().map(|tag| Term::Tag(tag).id()));
-            if let Body::Store(store) = &content.body {
-                terms.push(Term::ContentHash(&store.item_hash).id());
-            }
+    if (may_have_tags || row.message_type == MessageType::Store)
+        && let Ok(content) = Content::parse(row.message_type, text)
+    {
+        terms.extend(content.tags().iter().map(|tag| Term::Tag(tag).id()));
+        if let Body::Store(store) = &content.body {
+            terms.push(Term::ContentHash(&store.item_hash).id());
         }
     }
     terms.sort_unstable();

@@ -38,7 +38,11 @@ impl NewMessage<'_> {
         let owner = self.content.map_or(&envelope.sender, |content| &content.address);
         let leaf = leaf::message(&MessageParts {
             hash: envelope.item_hash.key(),
-            kinds: [envelope.message_type.index(), envelope.chain.index(), envelope.item_type.index()],
+            kinds: [
+                envelope.message_type.index(),
+                envelope.chain.index(),
+                envelope.item_type.index(),
+            ],
             sender: &envelope.sender,
             owner,
             size: self.size(),

@@ -42,10 +42,10 @@ impl Writer {
     /// those count that were taken over; the others join when they are accepted here.
     pub fn tombstone_seed(&mut self, tombstone: &Tombstone) -> Result<(), StoreError> {
         let row = self.row_seed(&tombstone.row)?;
-        if row.subject().is_amend() {
-            if let Some(original) = row.reference.as_deref().and_then(ItemHash::parse_strict) {
-                self.link_insert(row.id, LinkKind::Amend, &original)?;
-            }
+        if row.subject().is_amend()
+            && let Some(original) = row.reference.as_deref().and_then(ItemHash::parse_strict)
+        {
+            self.link_insert(row.id, LinkKind::Amend, &original)?;
         }
         if let Some(value) = &tombstone.delegation {
             self.delegation_insert(&row, value)?;

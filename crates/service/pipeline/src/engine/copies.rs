@@ -24,20 +24,22 @@ impl Engine {
         now: Micros,
     ) -> Result<Outcome, PipelineError> {
         let envelope = &prepared.envelope;
-        if row.item_content.is_none() && !row.state.purged {
-            if let Finding::Valid {
+        if row.item_content.is_none()
+            && !row.state.purged
+            && let Finding::Valid {
                 content,
                 fetched_text: Some(text),
-                item_text, .. } = &prepared.finding
-            {
-                self.writer
-                    .message_set_content(&mut row, content, text, item_text.as_deref(), envelope)?;
-                self.link(row.id, content)?;
-                self.remember_delegation(&row, content)?;
-                self.settle_with_dependents(&row, now)?;
-                let row = self.writer.message_load(row.id)?;
-                return Ok(self.outcome(&row)?);
-            }
+                item_text,
+                ..
+            } = &prepared.finding
+        {
+            self.writer
+                .message_set_content(&mut row, content, text, item_text.as_deref(), envelope)?;
+            self.link(row.id, content)?;
+            self.remember_delegation(&row, content)?;
+            self.settle_with_dependents(&row, now)?;
+            let row = self.writer.message_load(row.id)?;
+            return Ok(self.outcome(&row)?);
         }
         let copy = copy_of(envelope);
         if row.state.purged || copy == copy_of_row(&row) {

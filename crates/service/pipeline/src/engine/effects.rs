@@ -131,10 +131,9 @@ impl Engine {
                 continue;
             };
             if let Ok(Body::Post(post)) = Content::parse(other.message_type, text).map(|content| content.body)
+                && let Some(update) = self.balance_update(&other, &post)
             {
-                if let Some(update) = self.balance_update(&other, &post) {
-                    self.writer.balances_apply(&other, &update)?;
-                }
+                self.writer.balances_apply(&other, &update)?;
             }
         }
         Ok(())

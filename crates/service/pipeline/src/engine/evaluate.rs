@@ -64,10 +64,10 @@ impl Engine {
         let needs = needs(content);
         let mut messages = HashMap::new();
         for hash in &needs.messages {
-            if let Some(target) = self.writer.message_find(hash)? {
-                if let Some(known) = self.known(&target)? {
-                    messages.insert(hash.clone(), known);
-                }
+            if let Some(target) = self.writer.message_find(hash)?
+                && let Some(known) = self.known(&target)?
+            {
+                messages.insert(hash.clone(), known);
             }
         }
         let mut facts = Facts {
@@ -182,23 +182,23 @@ impl Engine {
             return Ok(forgets);
         }
         self.forgets_naming(&row.hash, LinkKind::Forget, |_| true, &mut forgets)?;
-        if row.subject().is_amend() {
-            if let Some(original) = row.reference.as_deref().and_then(ItemHash::parse_strict) {
-                let own = match self.writer.message_find(&original)? {
-                    Some(target) => target.message_type == MessageType::Post && target.owner == row.owner,
-                    None => false,
-                };
-                if own {
-                    self.forgets_naming(&original, LinkKind::Forget, |_| true, &mut forgets)?;
-                }
+        if row.subject().is_amend()
+            && let Some(original) = row.reference.as_deref().and_then(ItemHash::parse_strict)
+        {
+            let own = match self.writer.message_find(&original)? {
+                Some(target) => target.message_type == MessageType::Post && target.owner == row.owner,
+                None => false,
+            };
+            if own {
+                self.forgets_naming(&original, LinkKind::Forget, |_| true, &mut forgets)?;
             }
         }
-        if let (MessageType::Aggregate, Some(key)) = (row.message_type, row.label.as_deref()) {
-            if let Some(key) = ItemHash::parse_strict(key) {
-                let position = row.position();
-                let names_it = |forget: &Row| forget.owner == row.owner && forget.position() > position;
-                self.forgets_naming(&key, LinkKind::ForgetAggregate, names_it, &mut forgets)?;
-            }
+        if let (MessageType::Aggregate, Some(key)) = (row.message_type, row.label.as_deref())
+            && let Some(key) = ItemHash::parse_strict(key)
+        {
+            let position = row.position();
+            let names_it = |forget: &Row| forget.owner == row.owner && forget.position() > position;
+            self.forgets_naming(&key, LinkKind::ForgetAggregate, names_it, &mut forgets)?;
         }
         forgets.sort_by(|a, b| a.position.cmp(&b.position));
         forgets.dedup_by_key(|forget| forget.id);

@@ -62,7 +62,13 @@ impl Engine {
             reception: now,
             leaf: None,
         };
-        if let Finding::Valid { content, fetched_text, item_text, leaf } = finding {
+        if let Finding::Valid {
+            content,
+            fetched_text,
+            item_text,
+            leaf,
+        } = finding
+        {
             new.content = Some(content);
             new.fetched_text = fetched_text.as_deref();
             new.item_text = item_text.as_deref();
@@ -71,10 +77,10 @@ impl Engine {
         let content = new.content;
         self.writer.refused_clear(&envelope.item_hash)?;
         let dependents = self.writer.link_sources(&envelope.item_hash)?;
-        if let Some(content) = content.filter(|_| dependents.is_empty()) {
-            if stands_alone(envelope, content) {
-                return self.take_plain(&new, content);
-            }
+        if let Some(content) = content.filter(|_| dependents.is_empty())
+            && stands_alone(envelope, content)
+        {
+            return self.take_plain(&new, content);
         }
         let row = self.writer.message_insert(&new, &undecided())?;
         let mut work = vec![row.id];
@@ -130,11 +136,11 @@ impl Engine {
         if !parked || self.writer.parked_of_sender(&row, limit + 1)? <= limit {
             return Ok(outcome);
         }
-        if let Some(content) = row.content_text() {
-            if let Ok(content) = Content::parse(row.message_type, content) {
-                for (kind, target) in links(&content) {
-                    self.writer.link_remove(row.id, kind, &target)?;
-                }
+        if let Some(content) = row.content_text()
+            && let Ok(content) = Content::parse(row.message_type, content)
+        {
+            for (kind, target) in links(&content) {
+                self.writer.link_remove(row.id, kind, &target)?;
             }
         }
         self.writer.link_remove(row.id, LinkKind::File, &row.hash)?;
