@@ -30,7 +30,9 @@ async function judge(run) {
     return 'PASS'
   } catch (error) {
     const answer = error.response ? ` ${error.response.status} ${JSON.stringify(error.response.data)}` : ''
-    const reason = `${error.name}: ${error.message}${answer}`.replace(/\s+/g, ' ').slice(0, 300)
+    // What the SDK appends to its message from the second line on is the request, not the answer.
+    const message = error.name === 'InvalidMessageError' ? error.message.split('\n')[0] : error.message
+    const reason = `${error.name}: ${message}${answer}`.replace(/\s+/g, ' ').slice(0, 300)
     return error instanceof Skipped ? ['SKIP', error.message] : ['FAIL', reason]
   } finally {
     clearTimeout(timer)

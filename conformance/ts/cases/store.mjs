@@ -68,7 +68,7 @@ test('store.read_routes', async () => {
     assert.equal(data.size, bytes.length, path)
   }
   const count = await get(`/api/v0/storage/count/${hash}`)
-  assert.equal(Number(count.data), 1)
+  assert.ok(count.data >= 1, `${count.data} pins`)
   const files = (await get(`/api/v0/addresses/${account.address}/files`)).data
   assert.deepEqual(files.files.map((f) => f.file_hash), [hash])
   assert.equal(files.total_size, bytes.length)

@@ -319,3 +319,6 @@ fn text(map: &Map<String, Value>, key: &str) -> Result<String, LedgerError> {
         .map(str::to_owned)
         .ok_or_else(|| LedgerError(format!("{key} must be a string")))
 }
+
+#[cfg(test)]
+mod tests;

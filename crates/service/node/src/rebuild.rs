@@ -140,7 +140,7 @@ fn seed(
 ) -> Result<u64, NodeError> {
     let runtime = Handle::current();
     let mut files = blobs.list().try_chunks(SEEDED_AT_ONCE);
-    while let Some(chunk) = runtime.block_on(files.next()) {
+    while let Some(chunk) = runtime.block_on(files.next()).filter(|_| !stop.is_cancelled()) {
         let chunk = chunk.map_err(|error| NodeError::Blobs(error.1))?;
         seed_page(writer, &chunk, |writer, (name, size)| {
             writer.file_insert(name, *size)?;
