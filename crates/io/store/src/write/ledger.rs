@@ -93,7 +93,7 @@ impl Writer {
                 .execute(params![entry.address, update.chain.index(), dapp])?;
         }
         let mut statement = self.connection.prepare_cached(
-            "SELECT id FROM messages WHERE status <= 1 AND type = ?1 AND label = ?2 AND id <> ?3",
+            "SELECT id FROM messages WHERE accepted AND type = ?1 AND label = ?2 AND id <> ?3",
         )?;
         let ids = statement.query_map(params![row.message_type.index(), row.label_id, row.id], |row| {
             row.get(0)

@@ -64,10 +64,15 @@ async fn messages(
 ) -> Result<Response, ApiError> {
     let query = WsQuery::parse(query.as_deref().unwrap_or_default())?;
     let upgrade = asked(upgrade, &headers)?;
-    Ok(match Slot::take(&api, Kind::Messages) {
-        Some(slot) => upgrade.on_upgrade(move |socket| serve_messages(api, query, slot, socket)),
-        None => upgrade.on_upgrade(move |socket| refuse(api, socket)),
-    })
+    let Some(slot) = Slot::take(&api, Kind::Messages) else {
+        return Ok(upgrade.on_upgrade(move |socket| refuse(api, socket)));
+    };
+    // Before the answer: what a client publishes once it is connected comes back to it.
+    let subscription = api.subscribe(
+        filter_of(&query.filters),
+        query.filters.content == ContentFormat::Full,
+    );
+    Ok(upgrade.on_upgrade(move |socket| serve_messages(api, query, subscription, slot, socket)))
 }
 
 async fn status(State(api): State<Api>, headers: HeaderMap, upgrade: Upgrade) -> Result<Response, ApiError> {
@@ -102,15 +107,18 @@ async fn refuse(api: Api, socket: WebSocket) {
     connection::close(socket, api.clock.as_ref(), closing).await;
 }
 
-async fn serve_messages(api: Api, query: WsQuery, slot: Slot, socket: WebSocket) {
+async fn serve_messages(
+    api: Api,
+    query: WsQuery,
+    mut subscription: Subscription,
+    slot: Slot,
+    socket: WebSocket,
+) {
     // Headers are a form of pages only.
-    let with_content = query.filters.content == ContentFormat::Full;
-    let format = if with_content {
-        ContentFormat::Full
-    } else {
-        ContentFormat::None
+    let format = match query.filters.content {
+        ContentFormat::Full => ContentFormat::Full,
+        ContentFormat::Headers | ContentFormat::None => ContentFormat::None,
     };
-    let mut subscription = api.subscribe(filter_of(&query.filters), with_content);
     let overflow = subscription.overflow();
     let stopped = api.live().stopped().clone();
     let end = async move {

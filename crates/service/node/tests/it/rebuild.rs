@@ -290,6 +290,12 @@ async fn what_was_forgotten_for_good_is_taken_over() {
     assert!(later.equal, "{later:?}");
     assert_eq!(later.taken_over, report.taken_over + 4);
     assert_ne!(later.live, report.live);
+    // Judged again, that FORGET would be refused: it is its mark that counts.
+    bench.damage(
+        "UPDATE messages SET purged = 0 WHERE purged = 1 AND time = 23000000 AND item_content LIKE '%hashes%'",
+    );
+    let judged = bench.rebuild().await;
+    assert_eq!((judged.equal, judged.taken_over), (false, later.taken_over - 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -356,6 +362,12 @@ async fn a_damaged_row_is_found() {
         (
             "UPDATE credits SET amount = amount + 1 WHERE amount = 2000000",
             true,
+            true,
+        ),
+        // Delegations of an element that is gone: who acted by them had no right to.
+        (
+            "DELETE FROM delegations WHERE message IN (SELECT id FROM messages WHERE purged = 1)",
+            false,
             true,
         ),
         // A message that is missing, with all that was derived from it.
