@@ -2,8 +2,9 @@
 # Runs the published Aleph clients against a node of ours: scripts/conformance.sh [SUITE ...]
 #
 #   CONFORMANCE_DIR     folder with run.sh, requirements.txt and the suites (conformance/)
-#   CONFORMANCE_SUITES  suites to run if none are named (api py)
+#   CONFORMANCE_SUITES  suites to run if none are named (api py ts rust)
 #   ALEPHD_BIN          the program; otherwise the newest of the ci, release and debug builds
+#   ALEPH_CLI           the official Rust command line (`aleph` on the PATH)
 #
 # A case listed in tests/conformance-allowed.txt may fail; it is counted as skipped and shown. Any
 # other failure fails the run. The last line but the verdict is "conformance: N passed, ...".
@@ -13,7 +14,7 @@ set -uo pipefail
 
 allowed=tests/conformance-allowed.txt
 suites_dir=${CONFORMANCE_DIR:-conformance}
-read -r -a suites <<<"${*:-${CONFORMANCE_SUITES:-api py}}"
+read -r -a suites <<<"${*:-${CONFORMANCE_SUITES:-api py ts rust}}"
 
 skip() { say "skipped: $*"; say "conformance: 0 passed, 0 failed, 1 skipped"; exit 0; }
 fail() { say "conformance: $*" >&2; exit 1; }
@@ -72,8 +73,11 @@ if [ -z "$ready" ]; then
   fail "the node did not answer at $url"
 fi
 
+# The TypeScript SDK goes where its list says, as above; the suite installs it if node is there.
+ts_clients=$CACHE/clients-ts-$(cksum <"$suites_dir/ts/package-lock.json" | cut -d' ' -f1)
+
 say "conformance: ${suites[*]} against $program at $url"
-PYTHON=$venv/bin/python CLIENTS=$venv PYTHONDONTWRITEBYTECODE=1 ALEPH_CONFIG_HOME=$work/home \
+PYTHON=$venv/bin/python CLIENTS=$venv TS_CLIENTS=$ts_clients PYTHONDONTWRITEBYTECODE=1 ALEPH_CONFIG_HOME=$work/home \
   bash "$suites_dir/run.sh" "$url" "${suites[@]}" >"$work/cases" 2>"$work/errors"
 grep -E '^(FAIL|SKIP) ' "$work/cases"
 

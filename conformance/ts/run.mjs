@@ -11,6 +11,7 @@ if (!process.env.NODE_URL) {
 console.log = console.info = console.warn = console.error
 // A broken connection must fail its case, not the run.
 process.on('unhandledRejection', (error) => console.error('unhandled:', error))
+process.on('uncaughtException', (error) => console.error('uncaught:', error))
 
 const { cases, Skipped } = await import('./lib.mjs')
 const folder = new URL('cases/', import.meta.url)

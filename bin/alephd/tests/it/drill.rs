@@ -30,7 +30,10 @@ fn program() -> PathBuf {
 /// The number that the variable `name` gives.
 fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name} is no number: {text}")),
+    )
 }
 
 /// Where the randomness of a drill comes from; printed, so that a failure can be tried again.
@@ -40,9 +43,33 @@ fn seed(drill: &str) -> u64 {
     seed
 }
 
+/// A temporary folder that is kept if the drill fails: it shows what a user would have found.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.disable_cleanup(true);
+            println!("kept: {}", self.path().display());
+        }
+    }
+}
+
 /// Compiles `tests/drill/{source}`; says `None`, and tells the runner, where there is no compiler.
 fn compile(test: &str, source: &str, arguments: &[&str], output: &Path) -> Option<()> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/drill").join(source);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/drill")
+        .join(source);
     let mut command = Command::new("cc");
     command
         .args(["-O1", "-Wall", "-o"])

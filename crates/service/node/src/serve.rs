@@ -1,13 +1,19 @@
 //! The listening socket: connections, their bounds, and their end.
 //!
 //! What is answered is the business of [`alephd_api`]; here stands what holds for any HTTP
-//! server that strangers reach: a bound on connections, on the time and size of a request head,
-//! and a stop that lets requests under way finish.
+//! server that strangers reach: a bound on connections, on the time and size of a request head, on
+//! the time and memory of bodies ([`bodies`]), and a stop that lets requests under way finish.
+
+mod bodies;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, body::Body, response::IntoResponse};
+use futures_util::TryFutureExt as _;
+use hyper::{
+    Request, body::Incoming, header, http::HeaderValue, server::conn::http1, service::Service as _,
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -18,6 +24,8 @@ use tokio::{
 };
 
 use alephd_tasks::{Clock, Tasks};
+
+use bodies::Bodies;
 
 /// Time for the head of a request, and for which an idle connection is kept. Clients of the
 /// network reuse connections for a minute; a slow head is over by then, or never.
@@ -36,6 +44,7 @@ pub(crate) async fn serve(
     clock: Arc<dyn Clock>,
 ) -> Result<(), std::convert::Infallible> {
     let room = Arc::new(Semaphore::new(max_connections));
+    let bodies = Bodies::new(Arc::clone(&clock));
     let token = tasks.token();
     loop {
         let permit = tokio::select! {
@@ -48,7 +57,7 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = connection(stream, router.clone(), tasks.clone(), permit);
+                let connection = connection(stream, router.clone(), bodies.clone(), tasks.clone(), permit);
                 tasks.spawn_worker("connection", connection);
             }
             Err(error) => {
@@ -60,14 +69,34 @@ pub(crate) async fn serve(
 }
 
 /// One connection. Its errors are the client's: they went away, or sent what is no HTTP.
-async fn connection(stream: TcpStream, router: Router, tasks: Tasks, _permit: OwnedSemaphorePermit) {
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    bodies: Bodies,
+    tasks: Tasks,
+    _permit: OwnedSemaphorePermit,
+) {
     // An answer is written in one piece; waiting for more to send only delays it.
     let _ = stream.set_nodelay(true);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|request: Request<Incoming>| {
+        let (head, body) = request.into_parts();
+        let (body, verdict) = bodies.watch(head.uri.path(), body);
+        let answer = router.call(Request::from_parts(head, Body::new(body)));
+        answer.map_ok(move |answer| match verdict.status() {
+            None => answer,
+            Some(status) => {
+                // The rest of the body is not waited for.
+                let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
+                (status, close, status.to_string()).into_response()
+            }
+        })
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_SIZE)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {

@@ -239,7 +239,10 @@ fn check_state(node: &Node, wanted: &Value) -> Result<(), String> {
 }
 
 fn check_batch(answer: &Value, wanted: &[String], status: &str) -> Result<(), String> {
-    let found = answer["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let found = answer["messages"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     for name in wanted {
         let message = found.iter().find(|message| message["item_hash"] == name.as_str());
         let Some(message) = message else {

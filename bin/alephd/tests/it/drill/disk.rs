@@ -221,7 +221,11 @@ impl Loss<'_> {
         let Some(current) = current.filter(|current| *current != durable) else {
             return durable;
         };
-        let length = if rng.chance(50) { current.len() } else { durable.len() };
+        let length = if rng.chance(50) {
+            current.len()
+        } else {
+            durable.len()
+        };
         let mut bytes = durable;
         bytes.resize(length, 0);
         for (block, new) in bytes.chunks_mut(BLOCK).zip(current.chunks(BLOCK)) {

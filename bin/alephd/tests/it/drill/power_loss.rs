@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use alephd_testkit::{process::Node, workload::Accounts};
 
 use super::{
+    Folder,
     campaign::Campaign,
     compile,
     disk::{Disk, Unsynced},
@@ -17,7 +18,7 @@ const ROUNDS: u64 = 10;
 /// Messages that a round uses at most.
 const PER_ROUND: u64 = 400;
 
-fn library(test: &str, folder: &tempfile::TempDir) -> Option<PathBuf> {
+fn library(test: &str, folder: &Folder) -> Option<PathBuf> {
     if !cfg!(target_os = "linux") {
         alephd_testkit::process::skip(test, "needs LD_PRELOAD and /proc of Linux");
         return None;
@@ -29,7 +30,7 @@ fn library(test: &str, folder: &tempfile::TempDir) -> Option<PathBuf> {
 
 #[test]
 fn nothing_acknowledged_is_lost() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let Some(library) = library("drill::power_loss", &folder) else {
         return;
     };
@@ -58,7 +59,9 @@ fn nothing_acknowledged_is_lost() {
         node = start(&disk).unwrap_or_else(|error| panic!("round {round}, seed {seed}: {error}"));
         campaign.check(&node).unwrap_or_else(failed);
     }
-    let report = campaign.finish(node).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    let report = campaign
+        .finish(node)
+        .unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     println!("drill::power_loss: {report}");
 }
 
@@ -66,7 +69,7 @@ fn nothing_acknowledged_is_lost() {
 /// nothing.
 #[test]
 fn a_disk_that_forgets_is_noticed() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let Some(library) = library("drill::power_loss (controls)", &folder) else {
         return;
     };
@@ -74,7 +77,7 @@ fn a_disk_that_forgets_is_noticed() {
     let config = traffic::config(1, 2_000);
     let accounts = Accounts::new(&config);
     for ignore in ["all", "folders"] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::new();
         let mut campaign = Campaign::new(&program, folder.path(), &accounts, &config);
         let mut disk = Disk::new(folder.path());
         // A node that has run and stopped: only what comes after it can be lost.
@@ -89,9 +92,15 @@ fn a_disk_that_forgets_is_noticed() {
 
         let node = Node::start(&disk.starter(&program, &library, None), &disk.data()).unwrap();
         let messages = campaign.check_messages(&node, 0).unwrap_err();
-        assert!(messages.contains("was acknowledged and is not served"), "{ignore}: {messages}");
+        assert!(
+            messages.contains("was acknowledged and is not served"),
+            "{ignore}: {messages}"
+        );
         let uploads = campaign.check_uploads(&node, 0).unwrap_err();
-        assert!(uploads.contains("was acknowledged; the node answers 404"), "{ignore}: {uploads}");
+        assert!(
+            uploads.contains("was acknowledged; the node answers 404"),
+            "{ignore}: {uploads}"
+        );
         campaign.check(&node).unwrap_err();
     }
 }

@@ -96,7 +96,8 @@ impl Expected {
     pub(super) fn add(&mut self, message: &Message) {
         for target in &message.forgets {
             self.forgotten.insert(target.clone());
-            self.forgotten.extend(self.amends.remove(target).unwrap_or_default());
+            self.forgotten
+                .extend(self.amends.remove(target).unwrap_or_default());
         }
         if let Some(target) = &message.amends {
             if self.forgotten.contains(target) {

@@ -76,8 +76,11 @@ async fn history_is_oldest_first_and_then_it_is_live() {
     let posts: Vec<_> = (0..12)
         .map(|index| post(&format!("p{index}"), f64::from(index * 7 % 12)))
         .collect();
+    // What is on disk may still be on its way to websockets, also to those that open only now.
+    let mut witness = connect(&node, "/api/ws0/messages?history=0").await;
     for message in &posts {
         node.publish(message).await;
+        assert_eq!(name(&next(&mut witness).await), message.item_hash.to_string());
     }
     let mut sorted = posts.clone();
     sorted.sort_by_key(|message| message.time);

@@ -54,7 +54,8 @@ fn post(path: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 fn head(path: &str, length: usize) -> Vec<u8> {
-    format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n").into_bytes()
+    format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n")
+        .into_bytes()
 }
 
 /// A body in one chunk that never says that it ends.
@@ -76,19 +77,39 @@ fn oversized() -> Vec<Attack> {
     let headers = format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "x: a\r\n".repeat(2_000));
     vec![
         attack("an announced body of 2 MiB", Status(413), head(MESSAGES, 2 * MIB)),
-        attack("a body of 2 MiB", Status(413), post(MESSAGES, vec![b' '; 2 * MIB])),
+        attack(
+            "a body of 2 MiB",
+            Status(413),
+            post(MESSAGES, vec![b' '; 2 * MIB]),
+        ),
         attack("a chunk of 2 MiB", Status(413), chunk(MESSAGES, 2 * MIB)),
-        attack("an announced file of a terabyte", Status(413), head(ADD_FILE, 1 << 40)),
-        attack("announced JSON of a terabyte", Status(413), head(ADD_JSON, 1 << 40)),
+        attack(
+            "an announced file of a terabyte",
+            Status(413),
+            head(ADD_FILE, 1 << 40),
+        ),
+        attack(
+            "announced JSON of a terabyte",
+            Status(413),
+            head(ADD_JSON, 1 << 40),
+        ),
         attack("a header of 1 MiB", Refused, header),
         attack("2,000 headers", Refused, headers),
-        attack("a path of 100 KiB", Refused, get(&format!("/{}", "a".repeat(100 << 10)))),
+        attack(
+            "a path of 100 KiB",
+            Refused,
+            get(&format!("/{}", "a".repeat(100 << 10))),
+        ),
         attack(
             "an endless list of hashes",
             Refused,
             get(&format!("/api/v0/messages.json?hashes={}", "a,".repeat(50_000))),
         ),
-        attack("a negative length", Refused, "POST /api/v0/messages HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n"),
+        attack(
+            "a negative length",
+            Refused,
+            "POST /api/v0/messages HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+        ),
     ]
 }
 
@@ -106,7 +127,11 @@ fn nested(good: &str) -> Vec<Attack> {
         attack("100,000 open arrays", Status(422), post(MESSAGES, &arrays)),
         attack("100,000 arrays", Status(422), post(MESSAGES, &closed)),
         attack("100,000 objects", Status(422), post(MESSAGES, &objects)),
-        attack("100,000 arrays in a content", Status(422), post(MESSAGES, message)),
+        attack(
+            "100,000 arrays in a content",
+            Status(422),
+            post(MESSAGES, message),
+        ),
         attack(
             "100,000 arrays beside a message",
             // What nobody knows is skipped, without a stack that could overflow.
@@ -118,9 +143,21 @@ fn nested(good: &str) -> Vec<Attack> {
             Status(422),
             post(MESSAGES, format!("{{\"message\":{good},\"sync\":{objects}}}")),
         ),
-        attack("100,000 arrays as a file of JSON", Status(422), post(ADD_JSON, &closed)),
-        attack("100,000 objects as a file of JSON", Status(422), post(ADD_JSON, &objects)),
-        attack("100,000 arrays as a topic", Status(422), post(PUBSUB, format!("{{\"topic\":{closed}}}"))),
+        attack(
+            "100,000 arrays as a file of JSON",
+            Status(422),
+            post(ADD_JSON, &closed),
+        ),
+        attack(
+            "100,000 objects as a file of JSON",
+            Status(422),
+            post(ADD_JSON, &objects),
+        ),
+        attack(
+            "100,000 arrays as a topic",
+            Status(422),
+            post(PUBSUB, format!("{{\"topic\":{closed}}}")),
+        ),
         attack("100,000 arrays to price", Refused, post(PRICE, &closed)),
     ]
 }
@@ -131,7 +168,11 @@ fn truncated() -> Vec<Attack> {
     let form = "POST /api/v0/storage/add_file HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; \
                 boundary=b\r\ncontent-length: 1000\r\n\r\n--b\r\ncontent-disposition: form-data; name=\"file\"\r\n\r\nab";
     vec![
-        attack("a truncated message", RefusedOrClosed, cut(MESSAGES, "{\"message\":")),
+        attack(
+            "a truncated message",
+            RefusedOrClosed,
+            cut(MESSAGES, "{\"message\":"),
+        ),
         attack("a truncated file", RefusedOrClosed, cut(ADD_FILE, "abc")),
         attack("truncated JSON", RefusedOrClosed, cut(ADD_JSON, "{\"a\":")),
         attack("a truncated form", RefusedOrClosed, form),
@@ -166,10 +207,26 @@ fn wrong(good: &str) -> Vec<Attack> {
     for (name, from, to) in [
         ("a time that is an object", "\"time\":", "\"time\":{},\"was\":"),
         ("a time beyond all years", "\"time\":", "\"time\":1e308,\"was\":"),
-        ("a sender that is a number", "\"sender\":", "\"sender\":1,\"was\":"),
-        ("a signature that is a list", "\"signature\":", "\"signature\":[],\"was\":"),
-        ("a chain that nobody knows", "\"chain\":", "\"chain\":\"XXX\",\"was\":"),
-        ("a hash that is none", "\"item_hash\":", "\"item_hash\":\"../../etc\",\"was\":"),
+        (
+            "a sender that is a number",
+            "\"sender\":",
+            "\"sender\":1,\"was\":",
+        ),
+        (
+            "a signature that is a list",
+            "\"signature\":",
+            "\"signature\":[],\"was\":",
+        ),
+        (
+            "a chain that nobody knows",
+            "\"chain\":",
+            "\"chain\":\"XXX\",\"was\":",
+        ),
+        (
+            "a hash that is none",
+            "\"item_hash\":",
+            "\"item_hash\":\"../../etc\",\"was\":",
+        ),
     ] {
         let text = good.replacen(from, to, 1);
         assert_ne!(text, good, "{name}");
@@ -179,13 +236,37 @@ fn wrong(good: &str) -> Vec<Attack> {
     attacks.extend([
         attack("a message that is not UTF-8", Status(422), invalid(MESSAGES)),
         attack("JSON that is not UTF-8", Status(422), invalid(ADD_JSON)),
-        attack("a call that is not UTF-8", Status(422), invalid(PUBSUB)),
-        attack("a query that is not UTF-8", Refused, get("/api/v0/messages.json?page=%ff%fe")),
-        attack("a path that is not UTF-8", Refused, get("/api/v0/messages/%ff%fe")),
-        attack("a page that is no number", Status(422), get("/api/v0/messages.json?page=x")),
-        attack("a page that is too large", Status(422), get("/api/v0/messages.json?pagination=99999999999999999999")),
-        attack("a way out of the folder", Refused, get("/api/v0/storage/raw/..%2f..%2falephd.sqlite")),
-        attack("a method that nobody has", Refused, "BREW /api/v0/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
+        attack("a call that is not UTF-8", Refused, invalid(PUBSUB)),
+        attack(
+            "a query that is not UTF-8",
+            Refused,
+            get("/api/v0/messages.json?page=%ff%fe"),
+        ),
+        attack(
+            "a path that is not UTF-8",
+            Refused,
+            get("/api/v0/messages/%ff%fe"),
+        ),
+        attack(
+            "a page that is no number",
+            Status(422),
+            get("/api/v0/messages.json?page=x"),
+        ),
+        attack(
+            "a page of negative size",
+            Status(422),
+            get("/api/v0/messages.json?pagination=-1"),
+        ),
+        attack(
+            "a way out of the folder",
+            Refused,
+            get("/api/v0/storage/raw/..%2f..%2falephd.sqlite"),
+        ),
+        attack(
+            "a method that nobody has",
+            Refused,
+            "BREW /api/v0/messages HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        ),
     ]);
     attacks
 }
@@ -195,7 +276,11 @@ fn no_http() -> Vec<Attack> {
     vec![
         attack("words", Refused, "what is this\r\n\r\n"),
         attack("binary", RefusedOrClosed, vec![0, 255, 1, 254, 13, 10, 13, 10]),
-        attack("TLS", RefusedOrClosed, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec()),
+        attack(
+            "TLS",
+            RefusedOrClosed,
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(),
+        ),
         attack("HTTP/2", RefusedOrClosed, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
         attack(
             "a length and chunks",
