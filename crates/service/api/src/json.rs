@@ -8,7 +8,7 @@
 //! leaves text as UTF-8 and prints `1e-5` as `0.00001`; the [`Style::Spaced`] one escapes
 //! everything outside ASCII and prints `1e-05`. Instants are floats of seconds in both.
 //!
-//! [`canonical`] is the third task: it gives uploaded JSON the form under which all nodes hash it.
+//! [`canonical()`] is the third task: it gives uploaded JSON the form under which all nodes hash it.
 
 mod canonical;
 mod number;

@@ -13,7 +13,7 @@
 //!
 //! # What it promises
 //!
-//! - A subscriber sees every message that becomes live after [`Live::subscribe`] returned and that
+//! - A subscriber sees every message that becomes live after `Api::subscribe` returned and that
 //!   its filter accepts, in the order in which they were committed, or it is dropped.
 //! - A filter accepts here what it accepts in a list: both look at the same terms.
 //! - A subscriber that does not take its frames costs the others nothing, and in memory at most

@@ -10,7 +10,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, runtime::Handle};
+use tokio::runtime::Handle;
 
 use alephd_message::Micros;
 use alephd_pipeline::{EngineConfig, Pipeline, PipelineConfig};
@@ -39,7 +39,7 @@ impl Node {
         let max_connections = limits::connections(config.api.max_connections);
         // Before anything that takes time: two nodes on one port should find out at once.
         let failed = |source| NodeError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let listener = serve::listen(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
 
         let data = DataDir::at(&config.data.folder).open(config, profile).await?;

@@ -6,7 +6,7 @@
 
 mod bodies;
 
-use std::{sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, response::IntoResponse};
 use futures_util::TryFutureExt as _;
@@ -19,7 +19,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
@@ -32,8 +32,25 @@ use bodies::Bodies;
 const HEAD_TIME: Duration = Duration::from_secs(75);
 /// Bytes of a request head. Lists of two hundred item hashes fit into a query.
 const HEAD_SIZE: usize = 64 << 10;
+/// Connections that wait to be accepted; the system may allow fewer. Of those beyond, the kernel
+/// drops the first packet, and the client tries again after a second. The usual 128 are exceeded
+/// by any burst that comes while this thread does not run.
+const BACKLOG: u32 = 4_096;
 /// Pause after a failed accept: without file descriptors the next one fails at once, too.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Binds the address. Fails at once if it is taken.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A node that restarts does not wait for the connections of the one before.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Accepts connections until the tasks are cancelled.
 pub(crate) async fn serve(

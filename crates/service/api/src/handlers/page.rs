@@ -41,7 +41,9 @@ pub(super) fn routes(routes: Routes<Api>) -> Routes<Api> {
         .get("/explore", explore::explore)
         .get("/explore/messages/{item_hash}", message::message)
         .get("/explore/waiting", waiting::waiting)
-        .get("/explore/style.css", || async { asset("text/css; charset=utf-8", include_str!("page/style.css")) })
+        .get("/explore/style.css", || async {
+            asset("text/css; charset=utf-8", include_str!("page/style.css"))
+        })
         .get("/explore/live.js", || async {
             asset("text/javascript; charset=utf-8", include_str!("page/live.js"))
         })
@@ -53,7 +55,10 @@ fn asset(content_type: &'static str, content: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (header::CACHE_CONTROL, HeaderValue::from_static("max-age=60")),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ),
     ];
     (StatusCode::OK, headers, content).into_response()
 }

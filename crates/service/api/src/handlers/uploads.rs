@@ -114,11 +114,7 @@ async fn add_form(api: &Api, body: Body, boundary: String) -> Result<Response, A
 }
 
 /// Reads the parts of a form: the file goes to the blobs as it arrives.
-async fn receive(
-    api: &Api,
-    form: &mut Form,
-    limit: u64,
-) -> Result<(BlobWriter, Option<Metadata>), ApiError> {
+async fn receive(api: &Api, form: &mut Form, limit: u64) -> Result<(BlobWriter, Option<Metadata>), ApiError> {
     let mut file: Option<BlobWriter> = None;
     let mut metadata: Option<Metadata> = None;
     while let Some(mut part) = form.next().await? {
@@ -146,21 +142,18 @@ async fn receive(
 }
 
 /// Makes the file visible, then publishes its message.
-async fn store_form(
-    api: &Api,
-    writer: BlobWriter,
-    metadata: Option<Metadata>,
-) -> Result<Response, ApiError> {
+async fn store_form(api: &Api, writer: BlobWriter, metadata: Option<Metadata>) -> Result<Response, ApiError> {
     let stored = writer
         .finish(BlobName::Sha256)
         .await
         .map_err(ApiError::internal)?;
-    if let Some(metadata) = &metadata {
-        if let Err(error) = metadata.check(&stored.sha256.to_string()) {
-            // Somebody else may hold the same content for a reason: the collector decides.
-            announce(api, &stored).await?;
-            return Err(error);
-        }
+    let fits = metadata
+        .as_ref()
+        .map_or(Ok(()), |metadata| metadata.check(&stored.sha256.to_string()));
+    if let Err(error) = fits {
+        // Somebody else may hold the same content for a reason: the collector decides.
+        announce(api, &stored).await?;
+        return Err(error);
     }
     announce(api, &stored).await?;
     let status = match metadata {
