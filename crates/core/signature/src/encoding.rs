@@ -1,6 +1,6 @@
 //! Bounded decoding of the text forms that several families share.
 //!
-//! Callers have capped the length of the text already (see [`crate::verify`]).
+//! Callers have capped the length of the text already (see [`crate::verify()`]).
 
 use serde_json::{Map, Value};
 

@@ -7,13 +7,13 @@
 //!
 //! # What it promises
 //!
-//! - [`verify`] gives the verdict of the live network, including where that verdict is odd: which
+//! - [`verify()`] gives the verdict of the live network, including where that verdict is odd: which
 //!   chains tolerate a high `s`, the text NULS signs, chains with no verifier at all.
 //! - No input makes it panic, and work is bounded: text over [`MAX_SIGNATURE_LEN`] or
 //!   [`MAX_SENDER_LEN`] is refused before anything is decoded.
 //! - It is a pure function, safe to call from any number of threads. Verdicts never depend on
 //!   the clock, and the envelope's own time enters one format only (Tezos micheline).
-//! - [`sign`] makes what [`verify`] accepts, and never shows key material in debug output.
+//! - [`sign`] makes what [`verify()`] accepts, and never shows key material in debug output.
 //!
 //! # What it leaves to others
 //!
