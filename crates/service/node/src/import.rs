@@ -41,8 +41,9 @@ use crate::{
 };
 use mark::Mark;
 
-/// Messages under way. Eight transactions of the pipeline: none of its threads waits for us.
-const IN_FLIGHT: usize = 8_192;
+/// Messages under way: four transactions of the pipeline, so that verification goes on while one is
+/// written. Some fifty megabytes at most.
+const IN_FLIGHT: usize = 16_384;
 /// Invalid lines that are explained.
 const EXPLAINED: usize = 10;
 /// Pause between marks: what an interrupted import does again.

@@ -25,9 +25,9 @@ use crate::{
 
 /// Most messages in one transaction. Clients that wait never fill it; an import does, and there a
 /// page of an index that many messages touch is then written once for all of them.
-const BATCH: usize = 8_192;
+const BATCH: usize = 4_096;
 /// Messages that wait for verification or for the engine: some ten megabytes each at most.
-const QUEUE: usize = BATCH;
+const QUEUE: usize = 2 * BATCH;
 /// Events that a subscriber may be behind before it misses some.
 const EVENTS: usize = 4_096;
 /// Largest content that is not inline. The reference has no bound; programs are a few kilobytes.
