@@ -93,6 +93,16 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Why the message is not accepted.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Accept => None,
+            Self::Wait { code, .. } | Self::Refuse { code, .. } => Some(*code),
+        }
+    }
+}
+
 /// Which facts `content` needs.
 pub fn needs(content: &Content) -> Needs {
     let mut needs = Needs::default();

@@ -26,6 +26,9 @@ pub enum StoreError {
     /// A row holds what this program never writes.
     #[error("damaged row: {0}; run `alephd rebuild` to check the database")]
     Damaged(&'static str),
+    /// No thread could be started for checkpoints.
+    #[error("thread for checkpoints: {0}")]
+    Thread(std::io::Error),
     /// The data folder cannot be used.
     #[error("data folder {path}: {source}")]
     Folder {

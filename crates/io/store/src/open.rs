@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::{StoreError, Writer};
+use crate::{StoreError, Writer, log::Log};
 
 /// Migrations in order; the schema version of a database is how many of them it has had.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_core.sql")];
@@ -67,12 +67,15 @@ impl Store {
         configure(&connection, config.writer_cache)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        // 64 MiB of log before pages move to the main file: a page that changes often is then
-        // written there once for many commits.
-        connection.pragma_update(None, "wal_autocheckpoint", 16_384)?;
         migrate(&mut connection)?;
         let readers = open_readers(config)?;
-        let writer = Writer::new(connection)?;
+        if std::env::var("XBULK").is_ok() {
+            for i in ["messages_time", "messages_type", "messages_sender", "messages_owner", "messages_channel", "posts_updated", "posts_owner", "posts_type", "posts_channel", "aggregates_updated", "aggregates_created"] {
+                connection.execute_batch(&format!("DROP INDEX IF EXISTS {i}"))?;
+            }
+        }
+        let log = Log::keep(&mut connection, &config.path)?;
+        let writer = Writer::new(connection, log)?;
         Ok(Self::with(readers, Some(writer)))
     }
 

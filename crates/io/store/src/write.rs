@@ -33,7 +33,7 @@ pub(crate) use row::{FINAL_FORGETS, RawRow, TOMBSTONES};
 pub use row::{Row, State};
 pub use verdict::Refused;
 
-use crate::{Counter, StoreError};
+use crate::{Counter, StoreError, log::Log};
 use names::Interner;
 
 /// The key of the live root in `meta`.
@@ -41,6 +41,8 @@ pub(crate) const LIVE_ROOT: &str = "root_live";
 
 /// The one writer of a store.
 pub struct Writer {
+    /// Before the connection: the last one to close tidies up.
+    log: Log,
     connection: Connection,
     addresses: Interner,
     names: Interner,
@@ -50,19 +52,23 @@ pub struct Writer {
     counters: HashMap<i64, i64>,
     sent: HashMap<(i64, u8), i64>,
     last_reception: i64,
+    last_message: i64,
+    /// Whether `copies` may have rows: it is empty on an honest network.
+    any_copies: bool,
     /// Whether `refused` may have rows: it is empty on an honest network.
     any_refused: bool,
     in_transaction: bool,
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection) -> Result<Self, StoreError> {
+    pub(crate) fn new(connection: Connection, log: Log) -> Result<Self, StoreError> {
         let root = read_root(&connection)?;
-        let last_reception =
-            connection.query_row("SELECT coalesce(max(reception), 0) FROM (SELECT reception FROM messages ORDER BY id DESC LIMIT 1)", [], |row| row.get(0))?;
+        let (last_message, last_reception) = read_last(&connection)?;
         let any_refused =
             connection.query_row("SELECT EXISTS (SELECT 1 FROM refused)", [], |row| row.get(0))?;
+        let any_copies = connection.query_row("SELECT EXISTS (SELECT 1 FROM copies)", [], |row| row.get(0))?;
         Ok(Self {
+            log,
             connection,
             addresses: Interner::new("addresses"),
             names: Interner::new("names"),
@@ -72,6 +78,8 @@ impl Writer {
             counters: HashMap::new(),
             sent: HashMap::new(),
             last_reception,
+            last_message,
+            any_copies,
             any_refused,
             in_transaction: false,
         })
@@ -96,7 +104,7 @@ impl Writer {
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.in_transaction = false;
-        Ok(())
+        self.log.committed()
     }
 
     /// Gives the transaction up and forgets what it changed in memory.
@@ -122,9 +130,7 @@ impl Writer {
 
     /// Moves what the write-ahead log holds into the main file. For a clean shutdown.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        self.log.empty()
     }
 
     fn root_add(&mut self, leaf: &Leaf) {
@@ -159,6 +165,13 @@ impl Writer {
         drop(statement);
         self.flush_accounts()
     }
+}
+
+/// Id and reception of the newest message.
+fn read_last(connection: &Connection) -> Result<(i64, i64), StoreError> {
+    let sql = "SELECT id, reception FROM messages ORDER BY id DESC LIMIT 1";
+    let last = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+    Ok(last.optional()?.unwrap_or_default())
 }
 
 fn read_root(connection: &Connection) -> Result<StateRoot, StoreError> {

@@ -43,7 +43,7 @@ use mark::Mark;
 
 /// Messages under way: four transactions of the pipeline, so that verification goes on while one is
 /// written. Some fifty megabytes at most.
-const IN_FLIGHT: usize = 16_384;
+const IN_FLIGHT: usize = 32_768;
 /// Invalid lines that are explained.
 const EXPLAINED: usize = 10;
 /// Pause between marks: what an interrupted import does again.

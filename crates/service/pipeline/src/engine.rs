@@ -123,7 +123,7 @@ impl Engine {
         self.writer
             .pin_grace(hash, now, Micros(now.0 + self.config.grace.0))?;
         let mut waiting = Vec::new();
-        let mut stores = Vec::new();
+        let mut stores = settle::WorkList::default();
         for (_, source) in self.writer.link_sources(hash)? {
             let row = self.writer.message_load(source)?;
             if row.item_content.is_none() && !row.state.purged && &row.hash == hash {

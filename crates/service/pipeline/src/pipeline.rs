@@ -25,9 +25,9 @@ use crate::{
 
 /// Most messages in one transaction. Clients that wait never fill it; an import does, and there a
 /// page of an index that many messages touch is then written once for all of them.
-const BATCH: usize = 4_096;
+static BATCH: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| std::env::var("XB").map_or(16384, |v| v.parse().unwrap()));
 /// Messages that wait for verification or for the engine: some ten megabytes each at most.
-const QUEUE: usize = 2 * BATCH;
+static QUEUE: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| std::env::var("XQ").map_or(8192, |v| v.parse().unwrap()));
 /// Events that a subscriber may be behind before it misses some.
 const EVENTS: usize = 4_096;
 /// Largest content that is not inline. The reference has no bound; programs are a few kilobytes.
@@ -102,8 +102,8 @@ impl Pipeline {
         clock: Arc<dyn Clock>,
         runtime: Handle,
     ) -> Result<Self, PipelineError> {
-        let (jobs, job_source) = bounded(QUEUE);
-        let (engine, engine_source) = bounded(QUEUE);
+        let (jobs, job_source) = bounded(*QUEUE);
+        let (engine, engine_source) = bounded(*QUEUE);
         let (events, _) = broadcast::channel(EVENTS);
         let stopped = CancellationToken::new();
         let mut verifiers = Vec::new();
@@ -407,7 +407,7 @@ impl EngineTask {
                     break;
                 }
             }
-            if taken == BATCH {
+            if taken == *BATCH {
                 break;
             }
             match self.jobs.try_recv() {

@@ -86,7 +86,6 @@ fn read_content(envelope: &Envelope, fetched: Option<String>) -> Finding {
                 fetched_text: fetched_text.as_deref(),
                 item_text: item_text.as_deref(),
                 reception: Micros(0),
-                leaf: None,
             }
             .leaf_sum();
             Finding::Valid {

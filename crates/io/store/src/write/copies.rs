@@ -64,6 +64,9 @@ impl Writer {
 
     /// The other known copies of a message.
     pub fn copies(&mut self, message: i64) -> Result<Vec<MessageCopy>, StoreError> {
+        if !self.any_copies {
+            return Ok(Vec::new());
+        }
         let mut statement = self.connection.prepare_cached(
             "SELECT sender, chain, time, channel, signature FROM copies WHERE message = ?1",
         )?;
@@ -83,6 +86,7 @@ impl Writer {
 
     /// Replaces the other known copies of a message.
     pub fn copies_set(&mut self, message: i64, copies: &[MessageCopy]) -> Result<(), StoreError> {
+        self.any_copies |= !copies.is_empty();
         self.connection
             .prepare_cached("DELETE FROM copies WHERE message = ?1")?
             .execute([message])?;

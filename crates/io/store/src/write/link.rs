@@ -69,16 +69,6 @@ impl Writer {
         .collect()
     }
 
-    /// Drops the links of a message that is dropped itself.
-    pub fn link_remove(&mut self, source: i64, kind: LinkKind, target: &ItemHash) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "DELETE FROM edges WHERE prefix = ?1 AND kind = ?2 AND source = ?3 AND target = ?4",
-            )?
-            .execute(params![target.order_prefix(), kind as u8, source, target.key()])?;
-        Ok(())
-    }
-
     /// Records that a message was judged by the delegations of `owner`.
     pub fn consult_insert(&mut self, owner: &str, row: &Row) -> Result<(), StoreError> {
         let owner = self.addresses.intern(&self.connection, owner)?;

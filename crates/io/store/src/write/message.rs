@@ -26,8 +26,6 @@ pub struct NewMessage<'a> {
     pub item_text: Option<&'a str>,
     /// When it arrived.
     pub reception: Micros,
-    /// [`NewMessage::leaf_sum`], if it was made beforehand, on another core.
-    pub leaf: Option<&'a StateRoot>,
 }
 
 impl NewMessage<'_> {
@@ -70,8 +68,8 @@ impl NewMessage<'_> {
 }
 
 impl Writer {
-    /// Inserts a message in a given state, without effects.
-    pub fn message_insert(&mut self, new: &NewMessage<'_>, state: &State) -> Result<Row, StoreError> {
+    /// The row of a message that is seen for the first time: numbered, not written.
+    pub fn message_draft(&mut self, new: &NewMessage<'_>) -> Result<Row, StoreError> {
         let envelope = new.envelope;
         let sender: Arc<str> = envelope.sender.as_str().into();
         let sender_id = self.addresses.intern(&self.connection, &sender)?;
@@ -99,14 +97,13 @@ impl Writer {
             Some(label) => Some(self.names.intern(&self.connection, label)?),
             None => None,
         };
-        let text = new.text();
         // Receptions are distinct and grow, so that the order of ids is their order.
         let reception = Micros(new.reception.0.max(self.last_reception + 1));
         self.last_reception = reception.0;
-        let mut row = Row {
-            id: 0,
+        Ok(Row {
+            id: self.message_number(),
             hash: envelope.item_hash.clone(),
-            state: state.clone(),
+            state: State::undecided(),
             message_type: envelope.message_type,
             chain: envelope.chain,
             item_type: envelope.item_type,
@@ -121,26 +118,37 @@ impl Writer {
             size: new.size(),
             reference,
             signature: envelope.signature.clone(),
-            item_content: text.map(str::to_owned),
+            item_content: new.text().map(str::to_owned),
             item_text: new.item_text.map(str::to_owned),
             sender_id,
             owner_id,
             channel_id,
             label_id,
-        };
-        self.write_row(&mut row)?;
+        })
+    }
+
+    /// Writes a draft in the state that it has. `leaf` is [`NewMessage::leaf_sum`], if it was made
+    /// beforehand, on another core. Tables of single message types are the caller's to change.
+    pub fn message_insert(&mut self, row: &Row, leaf: Option<&StateRoot>) -> Result<(), StoreError> {
+        self.write_row(row)?;
         self.count_status(row.state.status, 1);
         if row.state.status.is_live() {
-            match new.leaf {
+            match leaf {
                 Some(sum) => self.root_merge(sum),
                 None => self.root_add(&row.leaf()),
             }
-            self.enter_lists(&row)?;
+            self.enter_lists(row)?;
         }
-        Ok(row)
+        Ok(())
     }
 
-    pub(super) fn write_row(&mut self, row: &mut Row) -> Result<(), StoreError> {
+    /// A number for a new row. Never used twice, so that no other table can mean the wrong row.
+    pub(super) fn message_number(&mut self) -> i64 {
+        self.last_message += 1;
+        self.last_message
+    }
+
+    pub(super) fn write_row(&mut self, row: &Row) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO messages (id, prefix, hash, status, accepted, type, chain, item_type, sender, owner, channel,
                 label, payment, time, content_time, reception, size, reference, signature, item_content, item_text,
@@ -149,8 +157,8 @@ impl Writer {
                 ?22, ?23, ?24, ?25, ?26)",
         )?;
         let withdrawn = row.state.withdrawn.as_ref();
-        let id = statement.insert(params![
-            (row.id != 0).then_some(row.id),
+        statement.execute(params![
+            row.id,
             row.hash.order_prefix(),
             row.hash.key(),
             row.state.status.index(),
@@ -177,7 +185,6 @@ impl Writer {
             row.state.purged,
             row.state.purge_after.map(|time| time.0),
         ])?;
-        row.id = id;
         Ok(())
     }
 
@@ -283,9 +290,9 @@ impl Writer {
                  WHERE id = ?1",
             )?
             .execute([row.id])?;
-        self.connection
-            .prepare_cached("DELETE FROM copies WHERE message = ?1")?
-            .execute([row.id])?;
+        if self.any_copies {
+            self.copies_set(row.id, &[])?;
+        }
         row.item_content = None;
         row.item_text = None;
         row.state.purged = true;
@@ -308,19 +315,6 @@ impl Writer {
         )?;
         let ids = statement.query_map(params![now.0, limit], |row| row.get(0))?;
         Ok(ids.collect::<Result<_, _>>()?)
-    }
-
-    /// Forgets a parked message completely, to stay within bounds.
-    pub fn message_drop(&mut self, row: &Row) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("DELETE FROM messages WHERE id = ?1")?
-            .execute([row.id])?;
-        self.connection
-            .prepare_cached("DELETE FROM copies WHERE message = ?1")?
-            .execute([row.id])?;
-        self.verdict_clear(row.id)?;
-        self.count_status(row.state.status, -1);
-        Ok(())
     }
 
     pub(super) fn count_status(&mut self, status: MessageStatus, delta: i64) {

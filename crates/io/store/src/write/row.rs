@@ -77,6 +77,20 @@ pub struct State {
     pub purge_after: Option<Micros>,
 }
 
+impl State {
+    /// Nothing has been decided.
+    pub const fn undecided() -> Self {
+        Self {
+            status: MessageStatus::Pending,
+            accepted: false,
+            withdrawn: None,
+            gone_at: None,
+            purged: false,
+            purge_after: None,
+        }
+    }
+}
+
 impl Row {
     /// What other messages judge this one by.
     pub fn subject(&self) -> Subject {

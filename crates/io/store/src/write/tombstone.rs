@@ -68,7 +68,7 @@ impl Writer {
     /// Inserts a row of another database in the state that it has there.
     fn row_seed(&mut self, row: &Row) -> Result<Row, StoreError> {
         let mut row = row.clone();
-        row.id = 0;
+        row.id = self.message_number();
         row.sender_id = self.addresses.intern(&self.connection, &row.sender)?;
         row.owner_id = self.addresses.intern(&self.connection, &row.owner)?;
         row.channel_id = match &row.channel {
@@ -81,7 +81,7 @@ impl Writer {
         };
         row.reception.0 = row.reception.0.max(self.last_reception + 1);
         self.last_reception = row.reception.0;
-        self.write_row(&mut row)?;
+        self.write_row(&row)?;
         self.count_status(row.state.status, 1);
         Ok(row)
     }

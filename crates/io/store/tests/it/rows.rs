@@ -43,9 +43,11 @@ impl Bench {
             fetched_text: None,
             item_text: None,
             reception: Micros(reception),
-            leaf: None,
         };
-        self.writer.message_insert(&new, &state(status)).expect("a row")
+        let mut row = self.writer.message_draft(&new).expect("a draft");
+        row.state = state(status);
+        self.writer.message_insert(&row, None).expect("a row");
+        row
     }
 
     fn processed(&mut self, draft: Draft<'_>, reception: i64) -> Row {
@@ -58,10 +60,7 @@ fn state(status: MessageStatus) -> State {
     State {
         status,
         accepted,
-        withdrawn: None,
-        gone_at: None,
-        purged: false,
-        purge_after: None,
+        ..State::undecided()
     }
 }
 

@@ -9,7 +9,7 @@
 use alephd_message::{Envelope, ItemType, Micros};
 use alephd_store::write::{MessageCopy, Row};
 
-use super::{Engine, Outcome};
+use super::{Engine, Outcome, settle::WorkList};
 use crate::{PipelineError, Prepared, prepare::Finding};
 
 /// Copies kept beside the one that is served. An honest network has none.
@@ -49,7 +49,7 @@ impl Engine {
         if !copies.contains(&copy) {
             copies.push(copy);
             self.keep_copies(&row, copies)?;
-            self.settle(vec![row.id], now)?;
+            self.settle(WorkList::of([row.id]), now)?;
             row = self.writer.message_load(row.id)?;
         }
         Ok(self.outcome(&row)?)
@@ -100,7 +100,7 @@ fn copy_of(envelope: &Envelope) -> MessageCopy {
     }
 }
 
-fn copy_of_row(row: &Row) -> MessageCopy {
+pub(super) fn copy_of_row(row: &Row) -> MessageCopy {
     MessageCopy {
         sender: row.sender.as_ref().into(),
         chain: row.chain,

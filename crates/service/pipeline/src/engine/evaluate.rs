@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use alephd_message::{Content, ItemHash, MessageType, Micros, content::Body};
+use alephd_message::{Content, ErrorCode, ItemHash, MessageType, Micros, content::Body};
 use alephd_rules::{
     Authorizations, Facts, Known, Position, Subject, Verdict, VolumeUse, judge, needs, owners_to_consult,
 };
 use alephd_store::write::{ElementKey, LinkKind, MessageCopy, Row};
 use serde_json::value::RawValue;
 
-use super::Engine;
+use super::{Engine, copies::copy_of_row};
 use crate::PipelineError;
 
 /// What an evaluation found.
@@ -20,6 +20,31 @@ pub(super) struct Evaluation {
     pub(super) copy: MessageCopy,
     /// Accepted FORGETs that name the message, by position.
     pub(super) forgets: Vec<Forgetting>,
+    /// Owners whose delegations had a say.
+    pub(super) consulted: Vec<String>,
+}
+
+impl Evaluation {
+    /// Of a message about which no other can have a say.
+    pub(super) fn accepted(row: &Row) -> Self {
+        Self {
+            verdict: Verdict::Accept,
+            copy: copy_of_row(row),
+            forgets: Vec::new(),
+            consulted: Vec::new(),
+        }
+    }
+
+    /// Of a message whose content has not arrived.
+    pub(super) fn content_missing(row: &Row) -> Self {
+        Self {
+            verdict: Verdict::Wait {
+                code: ErrorCode::ContentUnavailable,
+                details: None,
+            },
+            ..Self::accepted(row)
+        }
+    }
 }
 
 /// One accepted FORGET.
@@ -31,24 +56,32 @@ pub(super) struct Forgetting {
 }
 
 impl Engine {
-    /// Evaluates a message whose content is known.
-    pub(super) fn evaluate(&mut self, row: &Row, content: &Content) -> Result<Evaluation, PipelineError> {
+    /// Evaluates a message whose content is known, with all its copies in the order of preference.
+    pub(super) fn evaluate(
+        &mut self,
+        row: &Row,
+        content: &Content,
+        copies: Vec<MessageCopy>,
+    ) -> Result<Evaluation, PipelineError> {
         let forgets = self.forgets_of(row)?;
-        let copies = self.copies_of(row)?;
+        let mut consulted = Vec::new();
         let mut first_refusal = None;
         for copy in copies {
             let subject = subject_of(row, &copy);
-            let facts = self.gather(row, &subject, content)?;
-            match judge(&subject, content, &facts) {
+            let facts = self.gather(&subject, content)?;
+            let verdict = judge(&subject, content, &facts);
+            consulted.extend(facts.authorizations.into_keys());
+            match verdict {
                 Verdict::Accept => {
                     return Ok(Evaluation {
-                        verdict: Verdict::Accept,
+                        verdict,
                         copy,
                         forgets,
+                        consulted,
                     });
                 }
-                refusal @ (Verdict::Wait { .. } | Verdict::Refuse { .. }) => {
-                    first_refusal.get_or_insert((refusal, copy));
+                Verdict::Wait { .. } | Verdict::Refuse { .. } => {
+                    first_refusal.get_or_insert((verdict, copy));
                 }
             }
         }
@@ -57,10 +90,11 @@ impl Engine {
             verdict,
             copy,
             forgets,
+            consulted,
         })
     }
 
-    fn gather(&mut self, row: &Row, subject: &Subject, content: &Content) -> Result<Facts, PipelineError> {
+    fn gather(&mut self, subject: &Subject, content: &Content) -> Result<Facts, PipelineError> {
         let needs = needs(content);
         let mut messages = HashMap::new();
         for hash in &needs.messages {
@@ -75,7 +109,6 @@ impl Engine {
             ..Facts::default()
         };
         for owner in owners_to_consult(subject, &facts.messages) {
-            self.writer.consult_insert(&owner, row)?;
             let value = self.writer.delegation_at(&owner, &subject.position)?;
             let list = value.and_then(|value| RawValue::from_string(value).ok());
             let list = list
@@ -143,8 +176,11 @@ impl Engine {
                 continue;
             }
             for (kind, source) in self.writer.link_sources(store)? {
+                if kind != LinkKind::Volume {
+                    continue;
+                }
                 let row = self.writer.message_load(source)?;
-                let is_use = kind == LinkKind::Volume && self.protects(&row, store)?;
+                let is_use = self.protects(&row, store)?;
                 if let Some(machine) = self.known(&row)?.filter(|_| is_use) {
                     uses.push(VolumeUse {
                         store: store.clone(),

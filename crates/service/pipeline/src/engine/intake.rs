@@ -3,23 +3,11 @@
 use serde_json::Value;
 
 use alephd_message::{Content, Envelope, ErrorCode, ItemHash, Micros, content::Body};
-use alephd_rules::{MessageStatus, needs};
-use alephd_store::write::{LinkKind, NewMessage, Refused, Row, State};
+use alephd_rules::{MessageStatus, Verdict, needs};
+use alephd_store::write::{LinkKind, NewMessage, Refused, Row};
 
-use super::{Engine, Outcome};
+use super::{Engine, Outcome, copies::copy_of_row, evaluate::Evaluation, settle::WorkList};
 use crate::{PipelineError, prepare::Finding};
-
-/// A row that nothing has been decided about.
-fn undecided() -> State {
-    State {
-        status: MessageStatus::Pending,
-        accepted: false,
-        withdrawn: None,
-        gone_at: None,
-        purged: false,
-        purge_after: None,
-    }
-}
 
 impl Engine {
     /// A message that is refused for its form or signature never touches what is known.
@@ -48,75 +36,98 @@ impl Engine {
         })
     }
 
+    /// A message is judged before it is written: nearly all are written once, in the state that
+    /// they stay in.
     pub(super) fn take_new(
         &mut self,
         envelope: &Envelope,
         finding: &Finding,
         now: Micros,
     ) -> Result<Outcome, PipelineError> {
-        let mut new = NewMessage {
-            envelope,
-            content: None,
-            fetched_text: None,
-            item_text: None,
-            reception: now,
-            leaf: None,
+        let (content, leaf, fetched_text, item_text) = match finding {
+            Finding::Valid {
+                content,
+                fetched_text,
+                item_text,
+                leaf,
+            } => (
+                Some(content.as_ref()),
+                Some(leaf),
+                fetched_text.as_deref(),
+                item_text.as_deref(),
+            ),
+            Finding::ContentMissing | Finding::Refused { .. } => (None, None, None, None),
         };
-        if let Finding::Valid {
+        self.writer.refused_clear(&envelope.item_hash)?;
+        let dependents = self.writer.link_sources(&envelope.item_hash)?;
+        let mut row = self.writer.message_draft(&NewMessage {
+            envelope,
             content,
             fetched_text,
             item_text,
-            leaf,
-        } = finding
-        {
-            new.content = Some(content);
-            new.fetched_text = fetched_text.as_deref();
-            new.item_text = item_text.as_deref();
-            new.leaf = Some(leaf);
-        }
-        let content = new.content;
-        self.writer.refused_clear(&envelope.item_hash)?;
-        let dependents = self.writer.link_sources(&envelope.item_hash)?;
-        if let Some(content) = content.filter(|_| dependents.is_empty())
-            && stands_alone(envelope, content)
-        {
-            return self.take_plain(&new, content);
-        }
-        let row = self.writer.message_insert(&new, &undecided())?;
-        let mut work = vec![row.id];
-        match content {
-            Some(content) => {
-                self.link(row.id, content)?;
-                self.remember_delegation(&row, content)?;
+            reception: now,
+        })?;
+        let evaluation = match content {
+            None => Evaluation::content_missing(&row),
+            Some(content) if dependents.is_empty() && stands_alone(envelope, content) => {
+                Evaluation::accepted(&row)
             }
-            None => {
-                self.writer.link_insert(row.id, LinkKind::File, &row.hash)?;
-                self.writer
-                    .verdict_set(row.id, ErrorCode::ContentUnavailable, None, now)?;
-            }
-        }
-        work.extend(dependents.into_iter().map(|(_, source)| source));
-        self.settle(work, now)?;
-        let row = self.writer.message_load(row.id)?;
-        self.bound_parked(row, now)
-    }
-
-    /// The usual message: about its sender's own things, referring to nothing, awaited by nobody.
-    fn take_plain(&mut self, new: &NewMessage<'_>, content: &Content) -> Result<Outcome, PipelineError> {
-        let state = State {
-            status: MessageStatus::Processed,
-            accepted: true,
-            ..undecided()
+            Some(content) => self.evaluate(&row, content, vec![copy_of_row(&row)])?,
         };
-        let row = self.writer.message_insert(new, &state)?;
-        self.effects_enter(&row, content)?;
+        row.state = self.next_state(&row, &evaluation, now)?;
+        if self.is_one_too_many(&row)? {
+            return self.refuse_parked(envelope, &evaluation.verdict, now);
+        }
+        self.writer.message_insert(&row, leaf)?;
+        let mut work = WorkList::default();
+        match content {
+            Some(content) => self.enter_new(&row, content, &evaluation, &mut work)?,
+            None => self.writer.link_insert(row.id, LinkKind::File, &row.hash)?,
+        }
         let outcome = Outcome {
             item_hash: row.hash.clone(),
             status: row.state.status,
-            code: None,
+            code: evaluation.verdict.code(),
         };
-        self.risen.push(row.into());
-        Ok(outcome)
+        self.note_forgets_and_verdict(&row, &evaluation, now)?;
+        dependents
+            .into_iter()
+            .for_each(|(_, source)| work.push(source));
+        let id = row.id;
+        if row.state.status.is_live() {
+            self.risen.push(row.into());
+        } else if row.state.status == MessageStatus::Forgotten {
+            self.purge_if_final(row, &evaluation.forgets)?;
+        }
+        if work.is_empty() {
+            return Ok(outcome);
+        }
+        self.settle(work, now)?;
+        let row = self.writer.message_load(id)?;
+        Ok(self.outcome(&row)?)
+    }
+
+    /// What a new message of known content brings along, and whom it wakes.
+    fn enter_new(
+        &mut self,
+        row: &Row,
+        content: &Content,
+        evaluation: &Evaluation,
+        work: &mut WorkList,
+    ) -> Result<(), PipelineError> {
+        self.link(row.id, content)?;
+        self.remember_delegation(row, content)?;
+        self.note_consulted(row, evaluation)?;
+        if row.state.status.is_live() {
+            self.effects_enter(row, content)?;
+        } else if row.state.accepted {
+            // Forgotten before its turn came: what it did to money stands all the same.
+            self.ledger_enter(row, content)?;
+        }
+        if row.state.accepted {
+            self.wake(row, content, work)?;
+        }
+        Ok(())
     }
 
     /// Records what a message refers to.
@@ -127,30 +138,26 @@ impl Engine {
         Ok(())
     }
 
-    /// Parked messages are bounded per sender: past the bound the newest is dropped again, and
-    /// only its code is kept for clients that ask.
-    fn bound_parked(&mut self, row: Row, now: Micros) -> Result<Outcome, PipelineError> {
-        let outcome = self.outcome(&row)?;
-        let parked = matches!(row.state.status, MessageStatus::Pending | MessageStatus::Rejected);
+    /// Parked messages are bounded per sender: past the bound a new one is not kept, and only its
+    /// code is, for clients that ask.
+    fn is_one_too_many(&mut self, row: &Row) -> Result<bool, PipelineError> {
         let limit = self.config.parked_per_sender;
-        if !parked || self.writer.parked_of_sender(&row, limit + 1)? <= limit {
-            return Ok(outcome);
-        }
-        if let Some(content) = row.content_text()
-            && let Ok(content) = Content::parse(row.message_type, content)
-        {
-            for (kind, target) in links(&content) {
-                self.writer.link_remove(row.id, kind, &target)?;
-            }
-        }
-        self.writer.link_remove(row.id, LinkKind::File, &row.hash)?;
-        let envelope = super::copies::envelope_of(&row);
-        let code = outcome.code.unwrap_or(ErrorCode::Internal);
-        self.writer.message_drop(&row)?;
+        let parked = matches!(row.state.status, MessageStatus::Pending | MessageStatus::Rejected);
+        Ok(parked && self.writer.parked_of_sender(row, limit)? >= limit)
+    }
+
+    fn refuse_parked(
+        &mut self,
+        envelope: &Envelope,
+        verdict: &Verdict,
+        now: Micros,
+    ) -> Result<Outcome, PipelineError> {
+        let limit = self.config.parked_per_sender;
         let details = serde_json::json!({
             "errors": [format!("{limit} messages of this sender wait already; send again when they are settled")]
         });
-        self.refuse(&envelope, None, code, &details, now)
+        let code = verdict.code().unwrap_or(ErrorCode::Internal);
+        self.refuse(envelope, None, code, &details, now)
     }
 }
 

@@ -26,7 +26,17 @@ pub(super) struct WorkList {
 }
 
 impl WorkList {
-    fn push(&mut self, id: i64) {
+    pub(super) fn of(ids: impl IntoIterator<Item = i64>) -> Self {
+        let mut list = Self::default();
+        ids.into_iter().for_each(|id| list.push(id));
+        list
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    pub(super) fn push(&mut self, id: i64) {
         if self.queued.insert(id) {
             self.queue.push_back(id);
         }
@@ -42,20 +52,15 @@ impl WorkList {
 impl Engine {
     /// Judges a message and all that refer to it.
     pub(super) fn settle_with_dependents(&mut self, row: &Row, now: Micros) -> Result<(), PipelineError> {
-        let mut work = vec![row.id];
-        work.extend(
-            self.writer
-                .link_sources(&row.hash)?
-                .into_iter()
-                .map(|(_, source)| source),
-        );
+        let mut work = WorkList::of([row.id]);
+        for (_, source) in self.writer.link_sources(&row.hash)? {
+            work.push(source);
+        }
         self.settle(work, now)
     }
 
     /// Judges the given messages, and whatever depends on a change, until nothing changes.
-    pub(super) fn settle(&mut self, start: Vec<i64>, now: Micros) -> Result<(), PipelineError> {
-        let mut work = WorkList::default();
-        start.into_iter().for_each(|id| work.push(id));
+    pub(super) fn settle(&mut self, mut work: WorkList, now: Micros) -> Result<(), PipelineError> {
         let mut evaluations = 0;
         while let Some(id) = work.pop() {
             evaluations += 1;
@@ -83,19 +88,55 @@ impl Engine {
             // A FORGET that made contents go cannot be taken back.
             return Ok(());
         }
-        let evaluation = self.evaluate(&row, &content)?;
+        let copies = self.copies_of(&row)?;
+        let evaluation = self.evaluate(&row, &content, copies)?;
+        self.note_consulted(&row, &evaluation)?;
         let old = row.state.clone();
         let copy_changed = self.serve_best_copy(&mut row, &content, &evaluation)?;
         let state = self.next_state(&row, &evaluation, now)?;
         self.change_state(&mut row, &content, state)?;
-        self.mark_forgotten(&row, &evaluation.forgets)?;
-        self.note_verdict(&row, &evaluation.verdict, now)?;
+        if old.withdrawn.is_some() && evaluation.forgets.is_empty() {
+            self.mark_forgotten(&row, &[])?;
+        }
+        if !old.accepted && row.state.accepted {
+            self.writer.verdict_clear(row.id)?;
+        }
+        self.note_forgets_and_verdict(&row, &evaluation, now)?;
         let fact_changed = (old.accepted, &old.withdrawn) != (row.state.accepted, &row.state.withdrawn);
         if fact_changed || copy_changed {
             self.wake(&row, &content, work)?;
         }
         if row.state.status == MessageStatus::Forgotten {
             self.purge_if_final(row, &evaluation.forgets)?;
+        }
+        Ok(())
+    }
+
+    /// By whom a message is forgotten, and why it waits. What is no longer so is the caller's to
+    /// clear: a new message has nothing to clear.
+    pub(super) fn note_forgets_and_verdict(
+        &mut self,
+        row: &Row,
+        evaluation: &Evaluation,
+        now: Micros,
+    ) -> Result<(), PipelineError> {
+        if !evaluation.forgets.is_empty() {
+            self.mark_forgotten(row, &evaluation.forgets)?;
+        }
+        match &evaluation.verdict {
+            Verdict::Accept => {}
+            Verdict::Wait { code, details } | Verdict::Refuse { code, details } => {
+                let details = details.as_ref().map(ToString::to_string);
+                self.writer.verdict_set(row.id, *code, details.as_deref(), now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whose delegations a message was judged by: it is judged again when these change.
+    pub(super) fn note_consulted(&mut self, row: &Row, evaluation: &Evaluation) -> Result<(), PipelineError> {
+        for owner in &evaluation.consulted {
+            self.writer.consult_insert(owner, row)?;
         }
         Ok(())
     }
@@ -114,7 +155,7 @@ impl Engine {
         Ok(changed)
     }
 
-    fn next_state(
+    pub(super) fn next_state(
         &mut self,
         row: &Row,
         evaluation: &Evaluation,
@@ -190,19 +231,8 @@ impl Engine {
         Ok(())
     }
 
-    fn note_verdict(&mut self, row: &Row, verdict: &Verdict, now: Micros) -> Result<(), PipelineError> {
-        match verdict {
-            Verdict::Accept => self.writer.verdict_clear(row.id)?,
-            Verdict::Wait { code, details } | Verdict::Refuse { code, details } => {
-                let details = details.as_ref().map(ToString::to_string);
-                self.writer.verdict_set(row.id, *code, details.as_deref(), now)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Queues everything whose verdict may follow from a change of this message.
-    fn wake(&mut self, row: &Row, content: &Content, work: &mut WorkList) -> Result<(), PipelineError> {
+    pub(super) fn wake(&mut self, row: &Row, content: &Content, work: &mut WorkList) -> Result<(), PipelineError> {
         for (_, source) in self.writer.link_sources(&row.hash)? {
             work.push(source);
         }
