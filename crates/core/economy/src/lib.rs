@@ -1,0 +1,1 @@
+//! What messages cost, who has what, and what follows when it is not enough.

@@ -1,0 +1,1 @@
+//! Trees of blocks: files, directories and archives as IPFS has them.
