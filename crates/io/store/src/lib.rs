@@ -23,6 +23,7 @@
 mod codec;
 mod error;
 mod leaf;
+mod lists;
 mod log;
 mod open;
 pub mod read;

@@ -22,8 +22,8 @@ use crate::StoreError;
 /// Frames (4 KiB each) after which the log is copied: a page that changes often is then written
 /// once for many commits.
 const COPY_EVERY: u32 = 16_384;
-/// Frames after which the writer waits, so that the log takes at most about a quarter of a GiB.
-const MOST: u32 = 4 * COPY_EVERY;
+/// Frames after which the writer waits, so that the log takes hardly more than half a GiB.
+const MOST: u32 = 8 * COPY_EVERY;
 
 /// Keeps the log of one database short.
 pub(crate) struct Log {

@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::{StoreError, Writer, log::Log};
+use crate::{StoreError, Writer, lists, log::Log};
 
 /// Migrations in order; the schema version of a database is how many of them it has had.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_core.sql")];
@@ -69,11 +69,7 @@ impl Store {
         connection.pragma_update(None, "synchronous", "FULL")?;
         migrate(&mut connection)?;
         let readers = open_readers(config)?;
-        if std::env::var("XBULK").is_ok() {
-            for i in ["messages_time", "messages_type", "messages_sender", "messages_owner", "messages_channel", "posts_updated", "posts_owner", "posts_type", "posts_channel", "aggregates_updated", "aggregates_created"] {
-                connection.execute_batch(&format!("DROP INDEX IF EXISTS {i}"))?;
-            }
-        }
+        lists::create(&connection)?;
         let log = Log::keep(&mut connection, &config.path)?;
         let writer = Writer::new(connection, log)?;
         Ok(Self::with(readers, Some(writer)))

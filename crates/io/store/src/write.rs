@@ -33,7 +33,7 @@ pub(crate) use row::{FINAL_FORGETS, RawRow, TOMBSTONES};
 pub use row::{Row, State};
 pub use verdict::Refused;
 
-use crate::{Counter, StoreError, log::Log};
+use crate::{Counter, StoreError, lists, log::Log};
 use names::Interner;
 
 /// The key of the live root in `meta`.
@@ -66,7 +66,8 @@ impl Writer {
         let (last_message, last_reception) = read_last(&connection)?;
         let any_refused =
             connection.query_row("SELECT EXISTS (SELECT 1 FROM refused)", [], |row| row.get(0))?;
-        let any_copies = connection.query_row("SELECT EXISTS (SELECT 1 FROM copies)", [], |row| row.get(0))?;
+        let any_copies =
+            connection.query_row("SELECT EXISTS (SELECT 1 FROM copies)", [], |row| row.get(0))?;
         Ok(Self {
             log,
             connection,
@@ -131,6 +132,17 @@ impl Writer {
     /// Moves what the write-ahead log holds into the main file. For a clean shutdown.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
         self.log.empty()
+    }
+
+    /// Begins a bulk load: until [`Writer::end_bulk`] lists are slow, or fail, and writing is fast.
+    pub fn begin_bulk(&mut self) -> Result<(), StoreError> {
+        lists::drop(&self.connection)
+    }
+
+    /// Ends a bulk load. Takes some microseconds for each message of the database. Where it is not
+    /// called, the next opening does the same.
+    pub fn end_bulk(&mut self) -> Result<(), StoreError> {
+        lists::create(&self.connection)
     }
 
     fn root_add(&mut self, leaf: &Leaf) {

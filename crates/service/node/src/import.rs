@@ -18,7 +18,7 @@ mod mark;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     sync::Arc,
@@ -29,7 +29,7 @@ use serde::Serialize;
 use tokio::sync::oneshot::Receiver;
 
 use alephd_message::FormatError;
-use alephd_pipeline::{Origin, Outcome, Pipeline, PipelineError};
+use alephd_pipeline::{Origin, Outcome, Pipeline, PipelineConfig, PipelineError};
 use alephd_tasks::{CancellationToken, Clock};
 
 use crate::{
@@ -41,9 +41,11 @@ use crate::{
 };
 use mark::Mark;
 
-/// Messages under way: four transactions of the pipeline, so that verification goes on while one is
-/// written. Some fifty megabytes at most.
+/// Messages under way: two transactions of the pipeline, so that verification goes on while one is
+/// written. Some hundred megabytes at most.
 const IN_FLIGHT: usize = 32_768;
+/// Bytes of a file below which an import is no bulk load.
+const BULK: u64 = 16 << 20;
 /// Invalid lines that are explained.
 const EXPLAINED: usize = 10;
 /// Pause between marks: what an interrupted import does again.
@@ -96,7 +98,11 @@ pub async fn import(
     let is_used = folder.is_used();
     let data = folder.open(config, profile).await?;
     let store = data.store.clone();
-    let pipeline = node::start_pipeline(&data, config, profile, Arc::clone(&clock))?;
+    let settings = PipelineConfig {
+        bulk: is_bulk(&folder, &options.file),
+        ..node::pipeline_config(config, profile)
+    };
+    let pipeline = node::start_pipeline(&data, settings, Arc::clone(&clock))?;
     dev::fund(&pipeline, config, profile).await?;
     let feeder = pipeline.clone();
     // A mark beside a database that is gone speaks of another one.
@@ -119,6 +125,13 @@ pub async fn import(
         profile.is_adversary_safe(),
     )?);
     Ok(report)
+}
+
+/// Whether the file is most of what the database will hold: then making the indexes of all its lists
+/// afresh costs less than keeping them up to date.
+fn is_bulk(folder: &DataDir, file: &Path) -> bool {
+    let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    size(file) > BULK.max(size(&folder.database()))
 }
 
 type Answer = Receiver<Result<Outcome, Arc<PipelineError>>>;

@@ -43,7 +43,7 @@ impl Node {
         let address = listener.local_addr().map_err(failed)?;
 
         let data = DataDir::at(&config.data.folder).open(config, profile).await?;
-        let pipeline = start_pipeline(&data, config, profile, Arc::clone(&clock))?;
+        let pipeline = start_pipeline(&data, pipeline_config(config, profile), Arc::clone(&clock))?;
         dev::fund(&pipeline, config, profile).await?;
         let api = api::api(data, pipeline.clone(), config, profile, Arc::clone(&clock));
 
@@ -99,15 +99,13 @@ impl Node {
 /// Starts the pipeline over an opened data folder.
 pub(crate) fn start_pipeline(
     data: &OpenData,
-    config: &Config,
-    profile: &Profile,
+    settings: PipelineConfig,
     clock: Arc<dyn Clock>,
 ) -> Result<Pipeline, NodeError> {
     let writer = data
         .store
         .take_writer()
         .expect("the folder was opened for this one writer");
-    let settings = pipeline_config(config, profile);
     Ok(Pipeline::start(
         writer,
         data.blobs.clone(),
@@ -129,6 +127,7 @@ pub(crate) fn pipeline_config(config: &Config, profile: &Profile) -> PipelineCon
             grace: config.uploads.grace_hours.map_or(default.grace, hours),
         },
         verifiers: config.verifiers(),
+        bulk: false,
     }
 }
 

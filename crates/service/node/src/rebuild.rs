@@ -87,6 +87,7 @@ pub async fn rebuild(
     let mut settings: PipelineConfig = node::pipeline_config(config, profile);
     // In the opposite order most of what refers to something waits for it.
     settings.engine.parked_per_sender = u32::MAX - 1;
+    settings.bulk = true;
     let now = Micros(clock.now_micros());
     let grace = (now, Micros(now.0.saturating_add(settings.engine.grace.0)));
 

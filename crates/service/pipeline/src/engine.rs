@@ -94,6 +94,10 @@ impl Engine {
         self.writer.rollback()
     }
 
+    pub(crate) fn end_bulk(&mut self) -> Result<(), StoreError> {
+        self.writer.end_bulk()
+    }
+
     pub(crate) fn checkpoint(&mut self) -> Result<(), StoreError> {
         self.writer.checkpoint()
     }

@@ -25,9 +25,10 @@ use crate::{
 
 /// Most messages in one transaction. Clients that wait never fill it; an import does, and there a
 /// page of an index that many messages touch is then written once for all of them.
-static BATCH: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| std::env::var("XB").map_or(16384, |v| v.parse().unwrap()));
-/// Messages that wait for verification or for the engine: some ten megabytes each at most.
-static QUEUE: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| std::env::var("XQ").map_or(8192, |v| v.parse().unwrap()));
+const BATCH: usize = 16_384;
+/// Messages that wait for verification, and as many for the engine. Enough to keep all threads busy;
+/// few enough that what one thread wrote is still in the cache when the next one reads it.
+const QUEUE: usize = 1_024;
 /// Events that a subscriber may be behind before it misses some.
 const EVENTS: usize = 4_096;
 /// Largest content that is not inline. The reference has no bound; programs are a few kilobytes.
@@ -51,6 +52,8 @@ pub struct PipelineConfig {
     pub engine: EngineConfig,
     /// Verification threads.
     pub verifiers: usize,
+    /// Nobody reads lists before the end: their indexes are made then.
+    pub bulk: bool,
 }
 
 /// A handle to a running pipeline. Cheap to clone; the threads run until [`Pipeline::close`].
@@ -102,8 +105,8 @@ impl Pipeline {
         clock: Arc<dyn Clock>,
         runtime: Handle,
     ) -> Result<Self, PipelineError> {
-        let (jobs, job_source) = bounded(*QUEUE);
-        let (engine, engine_source) = bounded(*QUEUE);
+        let (jobs, job_source) = bounded(QUEUE);
+        let (engine, engine_source) = bounded(QUEUE);
         let (events, _) = broadcast::channel(EVENTS);
         let stopped = CancellationToken::new();
         let mut verifiers = Vec::new();
@@ -116,8 +119,13 @@ impl Pipeline {
             };
             verifiers.push(spawn(format!("verify-{index}"), move || verifier.run())?);
         }
+        let mut writer = writer;
+        if config.bulk {
+            writer.begin_bulk()?;
+        }
         let task = EngineTask {
             engine: Engine::new(writer, config.engine),
+            bulk: config.bulk,
             jobs: engine_source,
             again: jobs.clone(),
             events: events.clone(),
@@ -311,6 +319,7 @@ impl Verifier {
 /// The engine thread.
 struct EngineTask {
     engine: Engine,
+    bulk: bool,
     jobs: Receiver<EngineJob>,
     /// For messages whose content arrived while they waited.
     again: Sender<VerifyJob>,
@@ -338,6 +347,11 @@ impl EngineTask {
             if !self.run_batch(first) {
                 break;
             }
+        }
+        if self.bulk
+            && let Err(error) = self.engine.end_bulk()
+        {
+            tracing::warn!(%error, "the indexes of lists were not made; the next start will make them");
         }
         if let Err(error) = self.engine.checkpoint() {
             tracing::warn!(%error, "the write-ahead log was not emptied; the next start will read it");
@@ -407,7 +421,7 @@ impl EngineTask {
                     break;
                 }
             }
-            if taken == *BATCH {
+            if taken == BATCH {
                 break;
             }
             match self.jobs.try_recv() {

@@ -1,5 +1,7 @@
 -- The core of a node: messages and everything that can be rebuilt from them.
 --
+-- Indexes that only lists read are in lists.rs: a bulk load makes them afterwards.
+--
 -- Times are microseconds since 1970 (INTEGER). `prefix` is the first 60 bits of an item hash in
 -- the order of its text: it serves both the lookup by hash and the tie-break of every list, so
 -- that list indexes hold no whole hash. Where a tie decides the state, the whole hash does:
@@ -60,12 +62,6 @@ CREATE TABLE messages (
 ) STRICT;
 
 CREATE INDEX messages_hash      ON messages (prefix);
-CREATE INDEX messages_time      ON messages (time DESC, prefix) WHERE status <= 1;
-CREATE INDEX messages_type      ON messages (type, time DESC, prefix) WHERE status <= 1;
-CREATE INDEX messages_sender    ON messages (sender, type, time DESC, prefix) WHERE status <= 1;
--- Most messages act for their own sender: only the others need an entry by owner.
-CREATE INDEX messages_owner     ON messages (owner, type, time DESC, prefix) WHERE status <= 1 AND owner <> sender;
-CREATE INDEX messages_channel   ON messages (channel, type, time DESC, prefix) WHERE status <= 1 AND channel IS NOT NULL;
 CREATE INDEX messages_confirmed ON messages (confirmed_at DESC, time DESC, prefix) WHERE status <= 1 AND confirmed_at IS NOT NULL;
 -- What is not confirmed yet comes first in the order of confirmations: few rows, mostly new ones.
 CREATE INDEX messages_height    ON messages (confirmed_height) WHERE status <= 1 AND confirmed_height IS NOT NULL;
@@ -190,10 +186,6 @@ CREATE TABLE posts (
     type    INTEGER NOT NULL,
     channel INTEGER
 ) STRICT;
-CREATE INDEX posts_updated ON posts (updated DESC, prefix);
-CREATE INDEX posts_owner   ON posts (owner, type, updated DESC, prefix);
-CREATE INDEX posts_type    ON posts (type, updated DESC, prefix);
-CREATE INDEX posts_channel ON posts (channel, updated DESC, prefix) WHERE channel IS NOT NULL;
 
 -- References of originals and tags of current revisions.
 CREATE TABLE post_terms (
@@ -224,9 +216,6 @@ CREATE TABLE aggregates (
     elements INTEGER NOT NULL,
     UNIQUE (owner, key)
 ) STRICT;
-CREATE INDEX aggregates_key     ON aggregates (key, owner);
-CREATE INDEX aggregates_updated ON aggregates (updated DESC, key, owner);
-CREATE INDEX aggregates_created ON aggregates (created DESC, key, owner);
 
 CREATE TABLE aggregate_elements (
     aggregate INTEGER NOT NULL,

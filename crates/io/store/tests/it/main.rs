@@ -3,5 +3,6 @@
 mod accounts;
 mod fixture;
 mod lists;
+mod open;
 mod plans;
 mod rows;

@@ -33,6 +33,7 @@ pub(crate) fn api(folder: &tempfile::TempDir) -> Api {
         PipelineConfig {
             engine: EngineConfig::default(),
             verifiers: 1,
+            bulk: false,
         },
         Arc::<ManualClock>::clone(&clock),
         tokio::runtime::Handle::current(),

@@ -68,7 +68,11 @@ impl Fixture {
         let pipeline = Pipeline::start(
             store.take_writer().expect("first taker"),
             blobs.clone(),
-            PipelineConfig { engine, verifiers: 1 },
+            PipelineConfig {
+                engine,
+                verifiers: 1,
+                bulk: false,
+            },
             Arc::new(clock.clone()),
             tokio::runtime::Handle::current(),
         );

@@ -60,6 +60,7 @@ impl Node {
             PipelineConfig {
                 engine: EngineConfig::default(),
                 verifiers: 1,
+                bulk: false,
             },
             Arc::new(clock.clone()),
             Handle::current(),

@@ -90,9 +90,7 @@ impl Engine {
             code: evaluation.verdict.code(),
         };
         self.note_forgets_and_verdict(&row, &evaluation, now)?;
-        dependents
-            .into_iter()
-            .for_each(|(_, source)| work.push(source));
+        dependents.into_iter().for_each(|(_, source)| work.push(source));
         let id = row.id;
         if row.state.status.is_live() {
             self.risen.push(row.into());

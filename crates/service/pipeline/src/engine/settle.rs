@@ -232,7 +232,12 @@ impl Engine {
     }
 
     /// Queues everything whose verdict may follow from a change of this message.
-    pub(super) fn wake(&mut self, row: &Row, content: &Content, work: &mut WorkList) -> Result<(), PipelineError> {
+    pub(super) fn wake(
+        &mut self,
+        row: &Row,
+        content: &Content,
+        work: &mut WorkList,
+    ) -> Result<(), PipelineError> {
         for (_, source) in self.writer.link_sources(&row.hash)? {
             work.push(source);
         }
