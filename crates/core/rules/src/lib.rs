@@ -27,6 +27,7 @@ mod judge;
 mod ledger;
 mod permission;
 mod position;
+mod remains;
 pub mod root;
 mod status;
 mod subject;
@@ -38,5 +39,6 @@ pub use ledger::{
 };
 pub use permission::{Authorization, Authorizations};
 pub use position::Position;
+pub use remains::Remains;
 pub use status::{MessageStatus, SHOWN_AS_PENDING};
 pub use subject::Subject;

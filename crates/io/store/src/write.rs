@@ -24,7 +24,6 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use alephd_rules::root::{Leaf, StateRoot};
 
-pub use aggregate::ElementKey;
 pub use copies::MessageCopy;
 pub use file::PinKind;
 pub use link::LinkKind;

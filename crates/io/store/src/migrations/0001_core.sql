@@ -55,6 +55,7 @@ CREATE TABLE messages (
     withdrawn_hash   BLOB,
     gone_at      INTEGER,            -- envelope time of that FORGET, or time of removal
     purged       INTEGER NOT NULL DEFAULT 0, -- content is gone for good; for a FORGET: it purged some
+    remains      TEXT,               -- Remains of a purged content, JSON
     purge_after  INTEGER,            -- a tombstone whose content is still held, and until when
     -- earliest confirmation
     confirmed_at     INTEGER,
@@ -107,7 +108,8 @@ CREATE TABLE refused (
 
 -- Which message refers to which name: a new fact wakes those that wait for it.
 -- kind: 0 amend, 1 forget, 2 store revision, 3 volume, 4 replaced program,
--- 5 forget of an aggregate (target = its key), 6 file of a store (target = file name).
+-- 5 forget of an aggregate (target = its key), 6 file of a store (target = file name),
+-- 7 element of an aggregate (target = its key, if that is an item hash).
 CREATE TABLE edges (
     prefix INTEGER NOT NULL,     -- of the target
     kind   INTEGER NOT NULL,
@@ -277,17 +279,30 @@ CREATE TABLE tags (
     PRIMARY KEY (tag, time, hash, message)
 ) STRICT, WITHOUT ROWID;
 
--- Latest reported balance; dapp is 0 for plain holdings.
+-- What balance reports say; dapp is 0 for plain holdings. They outlive a FORGET of the report: a
+-- balance as of a position must remain decidable. The first row of (address, chain, dapp) counts.
+CREATE TABLE balance_reports (
+    address TEXT    NOT NULL,
+    chain   INTEGER NOT NULL,
+    dapp    INTEGER NOT NULL,
+    height  INTEGER NOT NULL,
+    time    INTEGER NOT NULL,
+    hash    BLOB    NOT NULL,
+    message INTEGER NOT NULL,
+    balance TEXT    NOT NULL,
+    PRIMARY KEY (address, chain, dapp, height DESC, time, hash, message)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX balance_reports_message ON balance_reports (message);
+
+-- The rows of balance_reports that count.
 CREATE TABLE balances (
     address TEXT    NOT NULL,
     chain   INTEGER NOT NULL,
     dapp    INTEGER NOT NULL,
     balance TEXT    NOT NULL,
     height  INTEGER NOT NULL,
-    message INTEGER NOT NULL,
     PRIMARY KEY (address, chain, dapp)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX balances_message ON balances (message);
 
 -- Lines of credit posts. They outlive a FORGET of the post.
 CREATE TABLE credits (

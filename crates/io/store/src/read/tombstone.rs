@@ -25,7 +25,7 @@ pub struct Tombstone {
     pub delegation: Option<String>,
     /// Its lines, for a credit post.
     pub credits: Vec<CreditLine>,
-    /// The balances that it decided, for a balance report: one entry each.
+    /// What it says, for a balance report: one entry each.
     pub balances: Vec<BalanceUpdate>,
 }
 
@@ -118,7 +118,7 @@ fn credits(connection: &Connection, message: i64) -> Result<Vec<CreditLine>, Sto
 
 fn balances(connection: &Connection, message: i64) -> Result<Vec<BalanceUpdate>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT chain, dapp, height, address, balance FROM balances INDEXED BY balances_message
+        "SELECT chain, dapp, height, address, balance FROM balance_reports INDEXED BY balance_reports_message
          WHERE message = ?",
     )?;
     let mut rows = statement.query([message])?;

@@ -12,15 +12,6 @@ use alephd_rules::root::Leaf;
 use super::{Row, Writer};
 use crate::{Counter, StoreError, leaf};
 
-/// An aggregate, by owner and key.
-#[derive(Clone, Copy, Debug)]
-pub struct ElementKey<'a> {
-    /// Owner, exact.
-    pub owner: &'a str,
-    /// Key.
-    pub key: &'a str,
-}
-
 /// A row of `aggregates`.
 struct Head {
     id: i64,
@@ -109,22 +100,6 @@ impl Writer {
             ..old
         };
         self.head_change(row, &old, &new)
-    }
-
-    /// Ids of the elements of an aggregate.
-    pub fn aggregate_elements(&mut self, key: ElementKey<'_>) -> Result<Vec<i64>, StoreError> {
-        let (Some(owner), Some(key)) = (
-            self.addresses.find(&self.connection, key.owner)?,
-            self.names.find(&self.connection, key.key)?,
-        ) else {
-            return Ok(Vec::new());
-        };
-        let mut statement = self.connection.prepare_cached(
-            "SELECT e.message FROM aggregates a JOIN aggregate_elements e ON e.aggregate = a.id
-             WHERE a.owner = ?1 AND a.key = ?2",
-        )?;
-        let ids = statement.query_map(params![owner, key], |row| row.get(0))?;
-        Ok(ids.collect::<Result<_, _>>()?)
     }
 
     /// The current value of one field of an aggregate.

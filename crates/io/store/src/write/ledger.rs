@@ -11,108 +11,113 @@ use crate::{
     leaf::{self, CreditLine},
 };
 
-/// A row of `balances`.
+/// What counts as the balance of an address on a chain.
+#[derive(PartialEq)]
 struct Balance {
     balance: String,
     height: i64,
-    message: i64,
+}
+
+/// Whose balance a report is about, where.
+#[derive(Clone, Copy)]
+struct Account<'a> {
+    address: &'a str,
+    chain: u8,
+    dapp: i64,
 }
 
 impl Writer {
-    /// Takes over what a balance report says where it is newer than what is known: greater height
-    /// first, then the smaller position.
+    /// Adds what a balance report says. Of several reports about an address the one of the
+    /// greatest height counts, then the one of the smallest position.
     pub fn balances_apply(&mut self, row: &Row, update: &BalanceUpdate) -> Result<(), StoreError> {
+        self.balances_change(
+            row,
+            update,
+            "INSERT OR IGNORE INTO balance_reports (address, chain, dapp, height, time, hash, message, balance)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )
+    }
+
+    /// Takes back what a report said.
+    pub fn balances_withdraw(&mut self, row: &Row, update: &BalanceUpdate) -> Result<(), StoreError> {
+        self.balances_change(
+            row,
+            update,
+            "DELETE FROM balance_reports WHERE address = ?1 AND chain = ?2 AND dapp = ?3 AND height = ?4
+                AND time = ?5 AND hash = ?6 AND message = ?7 AND balance = ?8",
+        )
+    }
+
+    fn balances_change(&mut self, row: &Row, update: &BalanceUpdate, sql: &str) -> Result<(), StoreError> {
         let dapp = match &update.dapp {
             Some(dapp) => self.names.intern(&self.connection, dapp)?,
             None => 0,
         };
         for entry in &update.entries {
-            let known = self.balance_row(&entry.address, update.chain.index(), dapp)?;
-            if let Some(known) = &known {
-                if !self.report_wins(row, update.height, known)? {
-                    continue;
-                }
-                self.root_remove(&balance_leaf(
-                    update,
-                    &entry.address,
-                    &known.balance,
-                    known.height,
-                ));
-            }
-            self.root_add(&balance_leaf(
-                update,
-                &entry.address,
-                &entry.balance,
+            let account = Account {
+                address: &entry.address,
+                chain: update.chain.index(),
+                dapp,
+            };
+            self.connection.prepare_cached(sql)?.execute(params![
+                account.address,
+                account.chain,
+                account.dapp,
                 update.height,
-            ));
-            self.connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO balances (address, chain, dapp, balance, height, message)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute(params![
-                    entry.address,
-                    update.chain.index(),
-                    dapp,
-                    entry.balance,
-                    update.height,
-                    row.id
-                ])?;
+                row.content_time.0,
+                row.hash.key(),
+                row.id,
+                entry.balance,
+            ])?;
+            self.balance_refresh(account, update.dapp.as_deref())?;
         }
         Ok(())
     }
 
-    fn report_wins(&mut self, row: &Row, height: i64, known: &Balance) -> Result<bool, StoreError> {
-        if height != known.height || known.message == row.id {
-            return Ok(height > known.height);
-        }
-        let other = self.message_load(known.message)?;
-        Ok(row.position() < other.position())
-    }
-
-    /// Takes back what a report said. Returns the ids of reports of the same owner, which must be
-    /// applied again.
-    pub fn balances_withdraw(&mut self, row: &Row, update: &BalanceUpdate) -> Result<Vec<i64>, StoreError> {
-        let dapp = match &update.dapp {
-            Some(dapp) => self.names.intern(&self.connection, dapp)?,
-            None => 0,
+    /// Makes the report that counts the current one.
+    fn balance_refresh(&mut self, account: Account<'_>, dapp: Option<&str>) -> Result<(), StoreError> {
+        let key = params![account.address, account.chain, account.dapp];
+        let read = |sql: &str| -> Result<Option<Balance>, StoreError> {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let found = statement.query_row(key, |row| {
+                Ok(Balance {
+                    balance: row.get(0)?,
+                    height: row.get(1)?,
+                })
+            });
+            Ok(found.optional()?)
         };
-        for entry in &update.entries {
-            let known = self.balance_row(&entry.address, update.chain.index(), dapp)?;
-            let Some(known) = known.filter(|known| known.message == row.id) else {
-                continue;
-            };
-            self.root_remove(&balance_leaf(
-                update,
-                &entry.address,
-                &known.balance,
-                known.height,
-            ));
+        let old =
+            read("SELECT balance, height FROM balances WHERE address = ?1 AND chain = ?2 AND dapp = ?3")?;
+        let new = read(
+            "SELECT balance, height FROM balance_reports WHERE address = ?1 AND chain = ?2 AND dapp = ?3
+             ORDER BY height DESC, time, hash, message LIMIT 1",
+        )?;
+        if old == new {
+            return Ok(());
+        }
+        if let Some(old) = &old {
+            self.root_remove(&balance_leaf(account, dapp, old));
+        }
+        let Some(new) = new else {
             self.connection
                 .prepare_cached("DELETE FROM balances WHERE address = ?1 AND chain = ?2 AND dapp = ?3")?
-                .execute(params![entry.address, update.chain.index(), dapp])?;
-        }
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id FROM messages WHERE accepted AND type = ?1 AND label = ?2 AND id <> ?3",
-        )?;
-        let ids = statement.query_map(params![row.message_type.index(), row.label_id, row.id], |row| {
-            row.get(0)
-        })?;
-        Ok(ids.collect::<Result<_, _>>()?)
-    }
-
-    fn balance_row(&mut self, address: &str, chain: u8, dapp: i64) -> Result<Option<Balance>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT balance, height, message FROM balances WHERE address = ?1 AND chain = ?2 AND dapp = ?3",
-        )?;
-        let found = statement.query_row(params![address, chain, dapp], |row| {
-            Ok(Balance {
-                balance: row.get(0)?,
-                height: row.get(1)?,
-                message: row.get(2)?,
-            })
-        });
-        Ok(found.optional()?)
+                .execute(key)?;
+            return Ok(());
+        };
+        self.root_add(&balance_leaf(account, dapp, &new));
+        self.connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO balances (address, chain, dapp, balance, height) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![
+                account.address,
+                account.chain,
+                account.dapp,
+                new.balance,
+                new.height
+            ])?;
+        Ok(())
     }
 
     /// Adds the lines of a credit post.
@@ -173,14 +178,8 @@ impl Writer {
     }
 }
 
-fn balance_leaf(update: &BalanceUpdate, address: &str, balance: &str, height: i64) -> Leaf {
-    leaf::balance(
-        address,
-        update.chain.index(),
-        update.dapp.as_deref(),
-        balance,
-        height,
-    )
+fn balance_leaf(account: Account<'_>, dapp: Option<&str>, row: &Balance) -> Leaf {
+    leaf::balance(account.address, account.chain, dapp, &row.balance, row.height)
 }
 
 fn credit_line(line: usize, entry: &CreditEntry) -> CreditLine {

@@ -26,6 +26,8 @@ pub enum LinkKind {
     ForgetAggregate = 5,
     /// A STORE and its file, or a message and its content.
     File = 6,
+    /// An element of an aggregate and its key, if that is an item hash.
+    Element = 7,
 }
 
 impl LinkKind {
@@ -38,6 +40,7 @@ impl LinkKind {
             4 => Self::Replaces,
             5 => Self::ForgetAggregate,
             6 => Self::File,
+            7 => Self::Element,
             _ => return Err(StoreError::Damaged("edge kind")),
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::params;
 
 use alephd_message::{Content, Envelope, ItemType, Micros, PaymentType};
-use alephd_rules::{MessageStatus, Subject, root::StateRoot};
+use alephd_rules::{MessageStatus, Remains, Subject, root::StateRoot};
 
 use super::{Row, State, Writer};
 use crate::{
@@ -120,6 +120,7 @@ impl Writer {
             signature: envelope.signature.clone(),
             item_content: new.text().map(str::to_owned),
             item_text: new.item_text.map(str::to_owned),
+            remains: None,
             sender_id,
             owner_id,
             channel_id,
@@ -152,9 +153,9 @@ impl Writer {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO messages (id, prefix, hash, status, accepted, type, chain, item_type, sender, owner, channel,
                 label, payment, time, content_time, reception, size, reference, signature, item_content, item_text,
-                withdrawn_time, withdrawn_hash, gone_at, purged, purge_after)
+                withdrawn_time, withdrawn_hash, gone_at, purged, purge_after, remains)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                ?22, ?23, ?24, ?25, ?26)",
+                ?22, ?23, ?24, ?25, ?26, ?27)",
         )?;
         let withdrawn = row.state.withdrawn.as_ref();
         statement.execute(params![
@@ -184,6 +185,7 @@ impl Writer {
             row.state.gone_at.map(|time| time.0),
             row.state.purged,
             row.state.purge_after.map(|time| time.0),
+            row.remains.as_ref().and_then(Remains::to_json),
         ])?;
         Ok(())
     }
@@ -284,12 +286,16 @@ impl Writer {
 
     /// Removes the content of a tombstone for good.
     pub fn message_purge(&mut self, row: &mut Row) -> Result<(), StoreError> {
+        let content = row.content_text();
+        let content = content.and_then(|text| Content::parse(row.message_type, text).ok());
+        let remains = content.map(|content| Remains::of(&content));
         self.connection
             .prepare_cached(
-                "UPDATE messages SET item_content = NULL, item_text = NULL, purged = 1, purge_after = NULL
-                 WHERE id = ?1",
+                "UPDATE messages SET item_content = NULL, item_text = NULL, purged = 1, purge_after = NULL,
+                    remains = ?2 WHERE id = ?1",
             )?
-            .execute([row.id])?;
+            .execute(params![row.id, remains.as_ref().and_then(Remains::to_json)])?;
+        row.remains = remains;
         if self.any_copies {
             self.copies_set(row.id, &[])?;
         }

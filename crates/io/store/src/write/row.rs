@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, params};
 
 use alephd_message::{Chain, ItemHash, ItemType, MessageType, Micros, PaymentType};
-use alephd_rules::{MessageStatus, Position, Subject, root::Leaf};
+use alephd_rules::{MessageStatus, Position, Remains, Subject, root::Leaf};
 
 use super::Writer;
 use crate::{
@@ -54,6 +54,8 @@ pub struct Row {
     pub item_content: Option<String>,
     /// What is served as content when it differs.
     pub item_text: Option<String>,
+    /// What remains of a content that is gone.
+    pub remains: Option<Remains>,
     pub(crate) sender_id: i64,
     pub(crate) owner_id: i64,
     pub(crate) channel_id: Option<i64>,
@@ -150,7 +152,7 @@ macro_rules! select {
         concat!(
             "SELECT id, hash, status, accepted, type, chain, item_type, sender, owner, channel, label, payment, ",
             "time, content_time, reception, size, reference, signature, item_content, item_text, ",
-            "withdrawn_time, withdrawn_hash, gone_at, purged, purge_after FROM messages WHERE ",
+            "withdrawn_time, withdrawn_hash, gone_at, purged, purge_after, remains FROM messages WHERE ",
             $condition
         )
     };
@@ -221,6 +223,7 @@ pub(crate) struct RawRow {
     gone_at: Option<i64>,
     purged: bool,
     purge_after: Option<i64>,
+    remains: Option<String>,
 }
 
 impl RawRow {
@@ -270,6 +273,7 @@ impl RawRow {
             signature: raw.signature,
             item_content: raw.item_content,
             item_text: raw.item_text,
+            remains: raw.remains.as_deref().and_then(Remains::parse),
             sender_id: raw.sender,
             owner_id: raw.owner,
             channel_id: raw.channel,
@@ -304,6 +308,7 @@ impl RawRow {
             gone_at: row.get(22)?,
             purged: row.get(23)?,
             purge_after: row.get(24)?,
+            remains: row.get(25)?,
         })
     }
 }

@@ -4,7 +4,8 @@
 //! stay accepted whatever is known later. Both are copied as they are. Everything else follows
 //! from the messages.
 
-use alephd_message::{Content, ItemHash, ItemType};
+use alephd_message::{Content, ItemHash, ItemType, MessageType};
+use alephd_rules::Remains;
 
 use super::{LinkKind, PinKind, Row, Writer};
 use crate::{
@@ -38,7 +39,7 @@ impl Writer {
     }
 
     /// Takes over a tombstone whose content is gone, with what the message did to others: its
-    /// delegations, its credit lines, the balances that it decided. Of the FORGETs that name it
+    /// delegations, its credit lines, the balances that it reported. Of the FORGETs that name it
     /// those count that were taken over; the others join when they are accepted here.
     pub fn tombstone_seed(&mut self, tombstone: &Tombstone) -> Result<(), StoreError> {
         let row = self.row_seed(&tombstone.row)?;
@@ -46,6 +47,14 @@ impl Writer {
             && let Some(original) = row.reference.as_deref().and_then(ItemHash::parse_strict)
         {
             self.link_insert(row.id, LinkKind::Amend, &original)?;
+        }
+        for store in row.remains.iter().flat_map(Remains::volumes) {
+            self.link_insert(row.id, LinkKind::Volume, &store)?;
+        }
+        if row.message_type == MessageType::Aggregate
+            && let Some(key) = row.label.as_deref().and_then(ItemHash::parse_strict)
+        {
+            self.link_insert(row.id, LinkKind::Element, &key)?;
         }
         if let Some(value) = &tombstone.delegation {
             self.delegation_insert(&row, value)?;

@@ -103,8 +103,8 @@ fn names_in_use_are_sorted() {
 }
 
 const BALANCES: &str = "INSERT INTO names (id, text) VALUES (7, 'dapp');
-    INSERT INTO balances (address, chain, dapp, balance, height, message) VALUES
-        ('0xa', 0, 0, '10.5', 1, 1), ('0xa', 1, 0, '3', 1, 1), ('0xa', 1, 7, '100', 1, 1), ('0xb', 0, 0, '1e-7', 1, 1);";
+    INSERT INTO balances (address, chain, dapp, balance, height) VALUES
+        ('0xa', 0, 0, '10.5', 1), ('0xa', 1, 0, '3', 1), ('0xa', 1, 7, '100', 1), ('0xb', 0, 0, '1e-7', 1);";
 
 #[test]
 fn balances_are_listed_by_address_and_chain() {

@@ -358,7 +358,12 @@ async fn a_damaged_row_is_found() {
             false,
         ),
         // Money of messages that are gone: nothing else tells it.
-        ("UPDATE balances SET balance = '8' WHERE dapp <> 0", true, true),
+        ("UPDATE balances SET balance = '8' WHERE dapp <> 0", true, false),
+        (
+            "UPDATE balance_reports SET balance = '8' WHERE dapp <> 0",
+            false,
+            true,
+        ),
         (
             "UPDATE credits SET amount = amount + 1 WHERE amount = 2000000",
             true,

@@ -122,19 +122,8 @@ impl Engine {
         if let Some(entries) = self.credit_entries(row, post)? {
             self.writer.credits_withdraw(row, &entries)?;
         }
-        let Some(update) = self.balance_update(row, post) else {
-            return Ok(());
-        };
-        for id in self.writer.balances_withdraw(row, &update)? {
-            let other = self.writer.message_load(id)?;
-            let Some(text) = other.content_text() else {
-                continue;
-            };
-            if let Ok(Body::Post(post)) = Content::parse(other.message_type, text).map(|content| content.body)
-                && let Some(update) = self.balance_update(&other, &post)
-            {
-                self.writer.balances_apply(&other, &update)?;
-            }
+        if let Some(update) = self.balance_update(row, post) {
+            self.writer.balances_withdraw(row, &update)?;
         }
         Ok(())
     }

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use alephd_message::{Content, ErrorCode, ItemHash, MessageType, Micros, content::Body};
+use alephd_message::{Content, ErrorCode, ItemHash, MessageType, Micros};
 use alephd_rules::{
-    Authorizations, Facts, Known, Position, Subject, Verdict, VolumeUse, judge, needs, owners_to_consult,
+    Authorizations, Facts, Known, Position, Remains, Subject, Verdict, VolumeUse, judge, needs,
+    owners_to_consult,
 };
-use alephd_store::write::{ElementKey, LinkKind, MessageCopy, Row};
+use alephd_store::write::{LinkKind, MessageCopy, Row};
 use serde_json::value::RawValue;
 
 use super::{Engine, copies::copy_of_row};
@@ -120,12 +121,7 @@ impl Engine {
             facts.file_size = self.writer.file_size(file)?;
         }
         for key in needs.aggregates {
-            let text = key.to_string();
-            let elements = self.writer.aggregate_elements(ElementKey {
-                owner: &subject.owner,
-                key: &text,
-            })?;
-            if !elements.is_empty() || self.was_aggregate(&key, subject)? {
+            if self.is_aggregate(&key, subject)? {
                 facts.aggregates.push(key);
             }
         }
@@ -135,15 +131,22 @@ impl Engine {
         Ok(facts)
     }
 
-    /// Once a FORGET has emptied an aggregate, its own ground would be gone: it stays accepted.
-    fn was_aggregate(&mut self, key: &ItemHash, subject: &Subject) -> Result<bool, PipelineError> {
-        let forget = self.writer.message_find(&subject.hash)?;
-        Ok(forget.is_some_and(|forget| forget.state.accepted)
-            && self
-                .writer
-                .link_sources(key)?
-                .iter()
-                .any(|(kind, _)| *kind == LinkKind::ForgetAggregate))
+    /// Whether the owner of a FORGET had an aggregate of that key as of the position of the FORGET:
+    /// an element before it, forgotten or not.
+    fn is_aggregate(&mut self, key: &ItemHash, forget: &Subject) -> Result<bool, PipelineError> {
+        for (kind, source) in self.writer.link_sources(key)? {
+            if kind != LinkKind::Element {
+                continue;
+            }
+            let element = self.writer.message_load(source)?;
+            if element.state.accepted
+                && element.owner.as_ref() == forget.owner.as_str()
+                && element.position() < forget.position
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What others may know about a message; nothing while its content is unknown.
@@ -159,11 +162,10 @@ impl Engine {
             file_size: None,
         };
         let with_details = matches!(row.message_type, MessageType::Store | MessageType::Program);
-        if let Some(text) = row.content_text().filter(|_| with_details) {
-            match Content::parse(row.message_type, text).map(|content| content.body) {
-                Ok(Body::Store(store)) => known.file_size = self.writer.file_size(&store.item_hash)?,
-                Ok(Body::Program(machine)) => known.allow_amend = machine.allow_amend,
-                Ok(_) | Err(_) => {}
+        if with_details && let Some(remains) = remains_of(row) {
+            known.allow_amend = remains.allow_amend();
+            if let Some(file) = remains.file() {
+                known.file_size = self.writer.file_size(&file)?;
             }
         }
         Ok(Some(known))
@@ -180,7 +182,8 @@ impl Engine {
                     continue;
                 }
                 let row = self.writer.message_load(source)?;
-                let is_use = self.protects(&row, store)?;
+                let is_use =
+                    remains_of(&row).is_some_and(|remains| remains.volumes().any(|volume| &volume == store));
                 if let Some(machine) = self.known(&row)?.filter(|_| is_use) {
                     uses.push(VolumeUse {
                         store: store.clone(),
@@ -190,25 +193,6 @@ impl Engine {
             }
         }
         Ok(uses)
-    }
-
-    /// Whether a machine keeps a STORE from being forgotten. Parents of persistent volumes are
-    /// copied when the machine starts and do not.
-    fn protects(&mut self, machine: &Row, store: &ItemHash) -> Result<bool, PipelineError> {
-        use alephd_message::content::VolumeRole;
-        let Some(text) = machine.content_text() else {
-            return Ok(false);
-        };
-        let Ok(content) = Content::parse(machine.message_type, text) else {
-            return Ok(false);
-        };
-        let volumes = content
-            .machine()
-            .map(|machine| machine.volumes.as_slice())
-            .unwrap_or_default();
-        Ok(volumes
-            .iter()
-            .any(|volume| &volume.reference == store && volume.role != VolumeRole::PersistentParent))
     }
 
     /// The accepted FORGETs that name a message, its original, or its aggregate.
@@ -262,6 +246,14 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+/// What others judge a message by, whether its content is still there or not.
+fn remains_of(row: &Row) -> Option<Remains> {
+    match row.content_text() {
+        Some(text) => Some(Remains::of(&Content::parse(row.message_type, text).ok()?)),
+        None => row.remains.clone(),
     }
 }
 

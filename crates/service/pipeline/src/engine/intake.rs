@@ -190,5 +190,8 @@ pub(super) fn links(content: &Content) -> Vec<(LinkKind, ItemHash)> {
             .map(|key| (LinkKind::ForgetAggregate, key)),
     );
     links.extend(needs.file.map(|file| (LinkKind::File, file)));
+    if let Body::Aggregate(aggregate) = &content.body {
+        links.extend(ItemHash::parse_strict(&aggregate.key).map(|key| (LinkKind::Element, key)));
+    }
     links
 }

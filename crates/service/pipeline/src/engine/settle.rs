@@ -254,7 +254,7 @@ impl Engine {
                         }
                     }
                 }
-                self.wake_elements(row, content, work)?;
+                self.wake_elements(content, work)?;
             }
             MessageType::Program | MessageType::Instance | MessageType::VProgram => {
                 for volume in alephd_rules::needs(content).messages {
@@ -271,21 +271,14 @@ impl Engine {
         Ok(())
     }
 
-    /// A FORGET of whole aggregates concerns their elements.
-    fn wake_elements(
-        &mut self,
-        row: &Row,
-        content: &Content,
-        work: &mut WorkList,
-    ) -> Result<(), PipelineError> {
+    /// A FORGET of whole aggregates concerns their elements, those that are gone already too: it
+    /// joins the FORGETs that name them.
+    fn wake_elements(&mut self, content: &Content, work: &mut WorkList) -> Result<(), PipelineError> {
         for key in alephd_rules::needs(content).aggregates {
-            let text = key.to_string();
-            let key = alephd_store::write::ElementKey {
-                owner: &row.owner,
-                key: &text,
-            };
-            for id in self.writer.aggregate_elements(key)? {
-                work.push(id);
+            for (kind, source) in self.writer.link_sources(&key)? {
+                if kind == LinkKind::Element {
+                    work.push(source);
+                }
             }
         }
         Ok(())

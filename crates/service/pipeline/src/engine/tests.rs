@@ -8,6 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::prepare;
 
+mod gone;
 mod order;
 
 /// The instant at which everything happens.
@@ -124,10 +125,10 @@ fn aggregate(owner: &EvmKey, fields: &serde_json::Value, time: f64) -> Envelope 
     sealed(owner, MessageType::Aggregate, &content)
 }
 
-/// Every order of up to six messages ends in one root; returns the statuses of the last order.
-fn same_in_every_order(messages: &[Envelope]) -> Vec<MessageStatus> {
+/// Every order of `count` things.
+fn orders(count: usize) -> Vec<Vec<usize>> {
     let mut orders = vec![vec![]];
-    for index in 0..messages.len() {
+    for index in 0..count {
         orders = orders
             .into_iter()
             .flat_map(|order: Vec<usize>| {
@@ -139,9 +140,14 @@ fn same_in_every_order(messages: &[Envelope]) -> Vec<MessageStatus> {
             })
             .collect();
     }
+    orders
+}
+
+/// Every order of up to six messages ends in one root; returns the statuses of the last order.
+fn same_in_every_order(messages: &[Envelope]) -> Vec<MessageStatus> {
     let mut expected: Option<(String, Vec<usize>)> = None;
     let mut statuses = Vec::new();
-    for order in orders {
+    for order in orders(messages.len()) {
         let mut fixture = Fixture::new();
         for index in &order {
             fixture.take(&messages[*index]);
