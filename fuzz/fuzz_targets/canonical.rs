@@ -6,6 +6,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(once) = canonical(bytes) {
-        assert_eq!(canonical(once.as_bytes()).as_deref(), Ok(once.as_str()));
+        let again = canonical(once.as_bytes());
+        assert_eq!(again.ok().as_deref(), Some(once.as_str()));
     }
 });

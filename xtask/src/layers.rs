@@ -27,6 +27,7 @@ const CORE_EDGES: &[(&str, &str)] = &[
     ("message", "cid"),
     ("signature", "message"),
     ("economy", "message"),
+    ("unixfs", "cid"),
     ("rules", "message"),
     ("rules", "economy"),
     ("placement", "economy"),

@@ -56,6 +56,9 @@ pub(crate) enum Command {
     StateRoot(StateRootArgs),
     /// Check that the messages of a data folder alone give its state. The node must not run.
     Rebuild(DataArgs),
+    /// Read every file and compare it with its name; report damaged and missing ones. The node must
+    /// not run.
+    Scrub(DataArgs),
 }
 
 /// How a node is configured.

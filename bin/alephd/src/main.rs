@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status(&args),
         Command::StateRoot(args) => commands::state_root(&args),
         Command::Rebuild(args) => commands::rebuild(&args, &cli.log),
+        Command::Scrub(args) => commands::scrub(&args, &cli.log),
     };
     match result {
         Ok(code) => code,

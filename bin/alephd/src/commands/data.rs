@@ -3,7 +3,8 @@
 use std::{process::ExitCode, sync::Arc};
 
 use alephd_node::{
-    DataDir, export as exporting, import as importing, rebuild as rebuilding, state_root as roots,
+    DataDir, export as exporting, import as importing, rebuild as rebuilding, scrub as scrubbing,
+    state_root as roots,
 };
 use alephd_tasks::{Clock, SystemClock};
 
@@ -71,6 +72,20 @@ pub(crate) fn rebuild(args: &DataArgs, log: &LogArgs) -> anyhow::Result<ExitCode
     })?;
     output::say(&serde_json::to_string_pretty(&report)?)?;
     Ok(code(report.equal))
+}
+
+/// `alephd scrub`
+pub(crate) fn scrub(args: &DataArgs, log: &LogArgs) -> anyhow::Result<ExitCode> {
+    let config = args.load()?.config;
+    logging::start_quiet(log, &config.log)?;
+    let profile = config.load_profile()?;
+    let report = runtime(RUNTIME_THREADS)?.block_on(async {
+        let stop = stop_at_signal()?;
+        let tell = |finding: &scrubbing::Finding| output::note(&finding.to_string());
+        Ok::<_, anyhow::Error>(scrubbing::scrub(&config, &profile, clock(), tell, stop).await?)
+    })?;
+    output::say(&serde_json::to_string_pretty(&report)?)?;
+    Ok(code(report.is_sound()))
 }
 
 /// `alephd state-root`

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::multibase;
+
 /// Multihash prefix: function `sha2-256`, digest of 32 bytes.
 const SHA2_256: [u8; 2] = [0x12, 0x20];
 /// A version 0 identifier always has this many characters: 34 bytes starting `12 20`, in base58.
@@ -9,7 +11,6 @@ const V0_CHARS: usize = 46;
 /// Version 1: `b` and 36 bytes (version, codec, multihash) in base32.
 const V1_CHARS: usize = 59;
 const V1_BYTES: usize = 36;
-const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 /// The version of an identifier. Both versions can name the same block; they differ as names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -139,49 +140,7 @@ impl Cid {
         if text.len() != V1_CHARS {
             return Err(CidError::Length);
         }
-        Self::from_bytes(&decode_base32(&text.as_bytes()[1..])?)
-    }
-}
-
-/// Decodes the 58 characters after the `b`.
-fn decode_base32(text: &[u8]) -> Result<Vec<u8>, CidError> {
-    let mut bytes = Vec::with_capacity(V1_BYTES);
-    let (mut bits, mut pending) = (0_u32, 0_u32);
-    for &character in text {
-        let digit = match character {
-            b'a'..=b'z' => character - b'a',
-            b'2'..=b'7' => character - b'2' + 26,
-            _ => return Err(CidError::Alphabet),
-        };
-        bits = bits << 5 | u32::from(digit);
-        pending += 5;
-        if pending >= 8 {
-            pending -= 8;
-            bytes.push((bits >> pending) as u8);
-            bits &= (1 << pending) - 1;
-        }
-    }
-    // Bits that belong to no byte must be zero, or several texts would name one block.
-    if bits == 0 {
-        Ok(bytes)
-    } else {
-        Err(CidError::Padding)
-    }
-}
-
-fn encode_base32(bytes: &[u8], text: &mut String) {
-    let (mut bits, mut pending) = (0_u32, 0_u32);
-    let mut push = |value: u32| text.push(char::from(BASE32[(value & 31) as usize]));
-    for &byte in bytes {
-        bits = (bits << 8 | u32::from(byte)) & 0xfff;
-        pending += 8;
-        while pending >= 5 {
-            pending -= 5;
-            push(bits >> pending);
-        }
-    }
-    if pending > 0 {
-        push(bits << (5 - pending));
+        Self::from_bytes(&multibase::decode_base32(&text.as_bytes()[1..])?)
     }
 }
 
@@ -205,7 +164,7 @@ impl fmt::Display for Cid {
             Version::V1 => {
                 let mut text = String::with_capacity(V1_CHARS);
                 text.push('b');
-                encode_base32(&bytes, &mut text);
+                multibase::encode_base32(&bytes, &mut text);
                 f.write_str(&text)
             }
         }
@@ -221,8 +180,8 @@ impl fmt::Debug for Cid {
 /// Why a text or some bytes are not a [`Cid`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CidError {
-    /// Neither `Qm…` nor `b…`.
-    #[error("not base58 `Qm…` and not base32 `b…`")]
+    /// The first letter stands for no base that is read here.
+    #[error("no text of a known base")]
     Base,
     /// Too long or too short.
     #[error("wrong length")]
@@ -230,7 +189,7 @@ pub enum CidError {
     /// A character outside the alphabet of the base.
     #[error("character outside the alphabet")]
     Alphabet,
-    /// The last base32 digit has bits that belong to no byte.
+    /// The last digit has bits that belong to no byte.
     #[error("bits left over after the last byte")]
     Padding,
     /// Neither version 0 nor 1.
@@ -242,6 +201,9 @@ pub enum CidError {
     /// Another hash function than SHA-256, or a shortened digest.
     #[error("not a SHA-256 multihash")]
     Multihash,
+    /// A number inside is cut off, too large or longer than it must be.
+    #[error("malformed number")]
+    Varint,
 }
 
 #[cfg(test)]

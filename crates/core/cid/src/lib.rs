@@ -11,23 +11,32 @@
 //!   links for each level of the tree.
 //! - [`Verifier`] and [`matches()`] tell whether bytes carry a given CID in any of the layouts that
 //!   could have produced it.
+//! - [`FileBuilder`] yields the blocks of that tree too, one at a time.
 //! - [`Cid`] parses one text form for each identifier and displays the same; whatever does not
 //!   come back identical is refused.
+//! - [`AnyCid`] reads what else the world writes: other bases, codecs and hash functions, blocks
+//!   carried inside their name. It checks a block against its name.
 //!
 //! # What it leaves to others
 //!
-//! Directories, archives of blocks, other chunk sizes and hash functions, and moving any bytes.
-//! The shape rules for names inside messages are looser than a CID and belong to `alephd-message`.
+//! Reading blocks, directories and archives (`alephd-unixfs`), and moving any bytes. The shape rules for
+//! names inside messages are looser than a CID and belong to `alephd-message`.
 //!
 //! Protocol: `docs/protocol/files.md`.
 
+mod any;
 mod cid;
 mod file;
+mod multibase;
 mod node;
 mod tree;
+pub mod varint;
 mod verify;
 
+pub use any::{AnyCid, HashError, MAX_INLINE_SIZE, Multicodec, Multihash};
 pub use cid::{Cid, CidError, Codec, Version};
-pub use file::{CHUNK_SIZE, FileHasher, Layout};
+pub use file::{CHUNK_SIZE, FileBuilder, FileHasher, Layout};
+pub use multibase::Base;
+pub use node::{Block, Subtree};
 pub use tree::MAX_LINKS;
 pub use verify::{Verifier, matches};

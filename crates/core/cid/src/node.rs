@@ -11,41 +11,97 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{Cid, Codec};
+use crate::{Cid, Codec, varint};
 
-/// What a parent must know about a block.
+/// What a parent must know about a block; for the root, what there is to know about the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Link {
-    pub(crate) cid: Cid,
-    /// Bytes of all blocks below and including this one; `Tsize` on the wire.
-    pub(crate) weight: u64,
+pub struct Subtree {
+    /// The name of the block.
+    pub cid: Cid,
+    /// Bytes of all blocks below and including this one, each as often as it is linked: `Tsize` in
+    /// a link, `CumulativeSize` to clients.
+    pub weight: u64,
     /// Bytes of the file below this block.
-    pub(crate) size: u64,
+    pub size: u64,
+}
+
+/// A block that was just built. Its bytes lie in pieces so that a chunk need not be copied.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    cid: Cid,
+    pieces: [&'a [u8]; 3],
+    is_leaf: bool,
+}
+
+impl<'a> Block<'a> {
+    /// A block whose bytes are in one piece. The caller vouches for the name.
+    pub fn new(cid: Cid, bytes: &'a [u8]) -> Self {
+        Self {
+            cid,
+            pieces: [bytes, &[], &[]],
+            is_leaf: false,
+        }
+    }
+
+    /// The name of the block.
+    pub fn cid(&self) -> Cid {
+        self.cid
+    }
+
+    /// The bytes of the block, in order; pieces may be empty.
+    pub fn pieces(&self) -> [&'a [u8]; 3] {
+        self.pieces
+    }
+
+    /// Whether it holds a chunk of a file. Such a block is made again by building a file of the
+    /// chunk alone, so who keeps the file as it is needs to keep only the others.
+    pub fn is_leaf(&self) -> bool {
+        self.is_leaf
+    }
+
+    /// The number of bytes.
+    pub fn size(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.len()).sum()
+    }
+
+    /// The bytes in one piece.
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.pieces.concat()
+    }
 }
 
 /// A chunk as a block of its own, unwrapped.
-pub(crate) fn raw_leaf(chunk: &[u8]) -> Link {
+pub(crate) fn raw_leaf(chunk: &[u8], sink: &mut impl FnMut(&Block<'_>)) -> Subtree {
     let size = chunk.len() as u64;
-    Link {
-        cid: Cid::v1(Codec::Raw, Sha256::digest(chunk).into()),
+    let cid = Cid::v1(Codec::Raw, Sha256::digest(chunk).into());
+    sink(&Block {
+        is_leaf: true,
+        ..Block::new(cid, chunk)
+    });
+    Subtree {
+        cid,
         weight: size,
         size,
     }
 }
 
 /// A chunk wrapped in a file entry. `name` makes the identifier of the version wanted.
-pub(crate) fn wrapped_leaf(chunk: &[u8], name: fn([u8; 32]) -> Cid) -> Link {
+pub(crate) fn wrapped_leaf(
+    chunk: &[u8],
+    name: fn([u8; 32]) -> Cid,
+    sink: &mut impl FnMut(&Block<'_>),
+) -> Subtree {
     let size = chunk.len() as u64;
     let mut before = vec![0x08, 0x02];
     // No chunk is an absent field, not an empty one.
     if size > 0 {
         before.push(0x12);
-        push_varint(&mut before, size);
+        varint::push(&mut before, size);
     }
     let mut after = vec![0x18];
-    push_varint(&mut after, size);
+    varint::push(&mut after, size);
     let mut head = vec![0x0a];
-    push_varint(&mut head, before.len() as u64 + size + after.len() as u64);
+    varint::push(&mut head, before.len() as u64 + size + after.len() as u64);
     head.extend(before);
 
     // The chunk is hashed where it lies rather than copied into a block.
@@ -54,48 +110,52 @@ pub(crate) fn wrapped_leaf(chunk: &[u8], name: fn([u8; 32]) -> Cid) -> Link {
         .chain_update(chunk)
         .chain_update(&after)
         .finalize();
-    Link {
+    let block = Block {
         cid: name(digest.into()),
-        weight: head.len() as u64 + size + after.len() as u64,
+        pieces: [&head, chunk, &after],
+        is_leaf: true,
+    };
+    sink(&block);
+    Subtree {
+        cid: block.cid,
+        weight: block.size() as u64,
         size,
     }
 }
 
-/// The node above `links`.
-pub(crate) fn parent(links: &[Link], name: fn([u8; 32]) -> Cid) -> Link {
-    let size = links.iter().map(|link| link.size).sum();
-    let mut block = Vec::with_capacity(links.len() * 64);
-    for link in links {
-        let cid = link.cid.to_bytes();
-        let mut entry = vec![0x0a, cid.len() as u8];
-        entry.extend(cid);
-        entry.extend([0x12, 0x00, 0x18]);
-        push_varint(&mut entry, link.weight);
-        block.extend([0x12, entry.len() as u8]);
-        block.extend(entry);
+/// The node above `children`.
+pub(crate) fn parent(
+    children: &[Subtree],
+    name: fn([u8; 32]) -> Cid,
+    sink: &mut impl FnMut(&Block<'_>),
+) -> Subtree {
+    let size = children.iter().map(|child| child.size).sum();
+    let mut block = Vec::with_capacity(children.len() * 64);
+    for child in children {
+        let cid = child.cid.to_bytes();
+        let mut link = vec![0x0a, cid.len() as u8];
+        link.extend(cid);
+        link.extend([0x12, 0x00, 0x18]);
+        varint::push(&mut link, child.weight);
+        block.extend([0x12, link.len() as u8]);
+        block.extend(link);
     }
     let mut entry = vec![0x08, 0x02, 0x18];
-    push_varint(&mut entry, size);
-    for link in links {
+    varint::push(&mut entry, size);
+    for child in children {
         entry.push(0x20);
-        push_varint(&mut entry, link.size);
+        varint::push(&mut entry, child.size);
     }
     block.push(0x0a);
-    push_varint(&mut block, entry.len() as u64);
+    varint::push(&mut block, entry.len() as u64);
     block.extend(entry);
 
-    let below: u64 = links.iter().map(|link| link.weight).sum();
-    Link {
-        cid: name(Sha256::digest(&block).into()),
+    let cid = name(Sha256::digest(&block).into());
+    sink(&Block::new(cid, &block));
+    let below: u64 = children.iter().map(|child| child.weight).sum();
+    Subtree {
+        cid,
         weight: block.len() as u64 + below,
         size,
     }
-}
-
-fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
 }

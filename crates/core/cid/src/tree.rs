@@ -1,9 +1,6 @@
 //! The balanced tree over the chunks of a file, built from the left as chunks arrive.
 
-use crate::{
-    Cid,
-    node::{self, Link},
-};
+use crate::{Block, Cid, Subtree, node};
 
 /// Links in a node of the tree.
 pub const MAX_LINKS: usize = 174;
@@ -13,7 +10,7 @@ pub const MAX_LINKS: usize = 174;
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     /// Links still without a parent, leaves first; every level holds fewer than `width`.
-    levels: Vec<Vec<Link>>,
+    levels: Vec<Vec<Subtree>>,
     width: usize,
     name: fn([u8; 32]) -> Cid,
 }
@@ -37,11 +34,11 @@ impl Tree {
         self.levels.iter().map(Vec::len).sum()
     }
 
-    pub(crate) fn push(&mut self, leaf: Link) {
-        self.push_at(0, leaf);
+    pub(crate) fn push(&mut self, leaf: Subtree, sink: &mut impl FnMut(&Block<'_>)) {
+        self.push_at(0, leaf, sink);
     }
 
-    fn push_at(&mut self, mut level: usize, mut link: Link) {
+    fn push_at(&mut self, mut level: usize, mut link: Subtree, sink: &mut impl FnMut(&Block<'_>)) {
         loop {
             if self.levels.len() == level {
                 self.levels.push(Vec::new());
@@ -51,23 +48,23 @@ impl Tree {
             if links.len() < self.width {
                 return;
             }
-            link = node::parent(links, self.name);
+            link = node::parent(links, self.name, sink);
             links.clear();
             level += 1;
         }
     }
 
     /// The root, or `None` if there was no leaf.
-    pub(crate) fn finish(mut self) -> Option<Cid> {
+    pub(crate) fn finish(mut self, sink: &mut impl FnMut(&Block<'_>)) -> Option<Subtree> {
         let mut level = 0;
         while level < self.levels.len() {
             let is_top = level + 1 == self.levels.len();
             match self.levels[level].as_slice() {
-                [root] if is_top => return Some(root.cid),
+                [root] if is_top => return Some(*root),
                 [] => {}
                 links => {
-                    let parent = node::parent(links, self.name);
-                    self.push_at(level + 1, parent);
+                    let parent = node::parent(links, self.name, sink);
+                    self.push_at(level + 1, parent, sink);
                 }
             }
             level += 1;

@@ -32,7 +32,10 @@ impl Micros {
 
     /// Float seconds, the form in which the API serves times.
     pub fn as_seconds(self) -> f64 {
-        self.0 as f64 / 1e6
+        // In one step this would round twice where a double cannot hold the microseconds (from the
+        // year 2255 on), and reading the result again would give another instant.
+        let (whole, rest) = (self.0.div_euclid(1_000_000), self.0.rem_euclid(1_000_000));
+        whole as f64 + rest as f64 / 1e6
     }
 
     /// Calendar fields `(year, month, day, hour, minute, second, microsecond)`.
@@ -125,6 +128,14 @@ impl fmt::Display for Micros {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn float_seconds_round_trip_in_any_year() {
+        for seconds in [1_700_000_000.123_456, -0.000_001, 169_202_621_130.284_9, -62e9 - 0.3] {
+            let time = Micros::from_seconds(seconds).expect("an instant");
+            assert_eq!(Micros::from_seconds(time.as_seconds()), Some(time), "{seconds}");
+        }
+    }
 
     #[test]
     fn iso_forms_round_trip() {

@@ -1,7 +1,9 @@
 //! Money facts: what balance reports and credit posts say (docs/protocol/ledger.md).
 //!
-//! This module reads them; which lots an expense drains and who can pay for what is decided
-//! elsewhere.
+//! This module reads them; which lots a post drains and who can pay for what is decided in
+//! `alephd-economy`.
+
+use std::collections::HashSet;
 
 use serde_json::{Map, Number, Value};
 
@@ -94,7 +96,7 @@ fn parse_balances(content: Option<&str>) -> Result<BalanceUpdate, LedgerError> {
     })
 }
 
-/// What a line of a credit post does.
+/// What a credit post does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum CreditKind {
@@ -106,24 +108,32 @@ pub enum CreditKind {
     Expense = 2,
 }
 
-/// One line of a credit post.
+/// What a credit post says. What it does depends on the posts before it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CreditEntry {
-    /// What it does.
+pub struct CreditEntries {
+    /// What kind of post it is.
     pub kind: CreditKind,
-    /// Address whose balance changes.
+    /// For a transfer, the sum of its amounts as written, which its sender must have: the factor of
+    /// old amounts was never applied to it. `None` if the sender may mint, and for other posts.
+    pub required: Option<u64>,
+    /// The lines, in the order of the post.
+    pub entries: Vec<CreditEntry>,
+}
+
+/// One line of a credit post.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreditEntry {
+    /// Address that gets or has used the credits.
     pub address: String,
-    /// The other side of a transfer.
-    pub counterparty: Option<String>,
-    /// Signed change, in credits (10^-6 of a dollar).
-    pub amount: i64,
-    /// End of validity of what was granted.
+    /// How many (10^-6 of a dollar), positive and at most `i64::MAX`.
+    pub amount: u64,
+    /// End of validity of what is granted.
     pub expiration: Option<Micros>,
     /// Decimal text of the price of one credit, as sent.
     pub price: Option<String>,
     /// Credits on top of what was paid for.
     pub bonus_amount: Option<i64>,
-    /// Payment behind a distribution.
+    /// Payment behind a distribution, or the node of an expense.
     pub tx_hash: Option<String>,
     /// Token of the payment.
     pub token: Option<String>,
@@ -131,7 +141,7 @@ pub struct CreditEntry {
     pub chain: Option<String>,
     /// Payment provider.
     pub provider: Option<String>,
-    /// What the credits are for, e.g. a message.
+    /// What the credits are for, e.g. a message. That of a transfer is the other side.
     pub origin: Option<String>,
     /// Reference within the origin.
     pub origin_ref: Option<String>,
@@ -143,13 +153,27 @@ pub struct CreditEntry {
     pub size_mib: Option<String>,
 }
 
+impl CreditEntry {
+    /// What a row of a transfer tells beside its amount; `other` is the other side.
+    pub fn of_transfer(other: &str) -> Self {
+        Self {
+            provider: Some(PROVIDER.into()),
+            origin: Some(other.to_owned()),
+            payment_method: Some("credit_transfer".into()),
+            ..Self::default()
+        }
+    }
+}
+
 /// Before this instant amounts were counted in cents of today's credits.
 const FINE_CREDITS_SINCE: Micros = Micros(1_769_990_400_000_000);
 /// Factor between the two.
 const COARSE_CREDIT: i64 = 10_000;
+/// Who provides credits that no payment is behind.
+const PROVIDER: &str = "ALEPH";
 
-/// Reads the lines of a credit post; `None` if the post is not one. `channels` are those of all
-/// known copies of the message: nobody signed the channel, so one copy in the right channel counts.
+/// Reads a credit post; `None` if the post is not one. `channels` are those of all known copies of
+/// the message: nobody signed the channel, so one copy in the right channel counts.
 pub fn credit_entries(
     trusted: &Trusted,
     owner: &str,
@@ -157,7 +181,7 @@ pub fn credit_entries(
     post_type: &str,
     time: Micros,
     content: Option<&str>,
-) -> Option<Result<Vec<CreditEntry>, LedgerError>> {
+) -> Option<Result<CreditEntries, LedgerError>> {
     let in_channel = |channel: &Option<String>| {
         channel
             .as_ref()
@@ -166,23 +190,33 @@ pub fn credit_entries(
     if !channels.iter().any(in_channel) {
         return None;
     }
-    let is_oracle = trusted.credit_oracles.iter().any(|oracle| oracle == owner);
-    let (kind, section) = match post_type {
-        "aleph_credit_distribution" if is_oracle => (CreditKind::Distribution, "distribution"),
-        "aleph_credit_expense" if is_oracle => (CreditKind::Expense, "expense"),
-        "aleph_credit_transfer" => (CreditKind::Transfer, "transfer"),
+    let mints = trusted.credit_oracles.iter().any(|oracle| oracle == owner);
+    let kind = match post_type {
+        "aleph_credit_distribution" if mints => CreditKind::Distribution,
+        "aleph_credit_expense" if mints => CreditKind::Expense,
+        "aleph_credit_transfer" => CreditKind::Transfer,
         _ => return None,
     };
-    Some(parse_credits(kind, section, owner, time, content))
+    let parsed = parse_credits(kind, owner, time, content);
+    Some(parsed.map(|mut post| {
+        if mints {
+            post.required = None;
+        }
+        post
+    }))
 }
 
 fn parse_credits(
     kind: CreditKind,
-    section: &str,
     owner: &str,
     time: Micros,
     content: Option<&str>,
-) -> Result<Vec<CreditEntry>, LedgerError> {
+) -> Result<CreditEntries, LedgerError> {
+    let section = match kind {
+        CreditKind::Distribution => "distribution",
+        CreditKind::Transfer => "transfer",
+        CreditKind::Expense => "expense",
+    };
     let content = object(content)?;
     let missing = || LedgerError(format!("{section}.credits must be a list"));
     let body = content
@@ -198,105 +232,111 @@ fn parse_credits(
     } else {
         1
     };
+    let mut required = 0_u64;
+    let mut recipients = HashSet::new();
     let mut entries = Vec::with_capacity(lines.len());
     for line in lines {
         let line = line
             .as_object()
             .ok_or_else(|| LedgerError("a credit line must be an object".into()))?;
-        let amount = line
+        let written = line
             .get("amount")
             .and_then(Value::as_i64)
             .filter(|amount| *amount > 0);
-        let amount = amount.and_then(|amount| amount.checked_mul(factor));
-        let amount = amount.ok_or_else(|| LedgerError("amount must be a positive integer".into()))?;
-        let address = text(line, "address")?;
-        let mut entry = credit_line(kind, address, line, body)?;
-        entry.amount = if kind == CreditKind::Expense {
-            -amount
-        } else {
-            amount
+        let amount = written.and_then(|amount| amount.checked_mul(factor));
+        let (Some(written), Some(amount)) = (written, amount) else {
+            return Err(LedgerError("amount must be a positive integer".into()));
         };
-        if kind == CreditKind::Transfer {
-            check_recipient(&entries, owner, &entry.address)?;
-            entry.counterparty = Some(owner.to_owned());
-            entry.payment_method = Some("credit_transfer".into());
-            entries.push(entry);
-            entries.push(sender_side(owner, &entries[entries.len() - 1]));
-        } else {
-            entries.push(entry);
+        let entry = match kind {
+            CreditKind::Distribution => distribution_line(line, body)?,
+            CreditKind::Transfer => transfer_line(line, owner)?,
+            CreditKind::Expense => expense_line(line)?,
+        };
+        if kind == CreditKind::Transfer && !recipients.insert(entry.address.clone()) {
+            let error = format!("{} occurs twice in one transfer", entry.address);
+            return Err(LedgerError(error));
         }
+        required = required.saturating_add(written.unsigned_abs());
+        entries.push(CreditEntry {
+            amount: amount.unsigned_abs(),
+            ..entry
+        });
     }
-    Ok(entries)
+    Ok(CreditEntries {
+        kind,
+        required: (kind == CreditKind::Transfer).then_some(required),
+        entries,
+    })
 }
 
-fn check_recipient(entries: &[CreditEntry], owner: &str, recipient: &str) -> Result<(), LedgerError> {
-    if recipient == owner {
-        return Err(LedgerError("a transfer to oneself is not possible".into()));
-    }
-    if entries
-        .iter()
-        .any(|entry| entry.amount > 0 && entry.address == recipient)
-    {
-        return Err(LedgerError(format!("{recipient} occurs twice in one transfer")));
-    }
-    Ok(())
-}
-
-/// The debit that belongs to a granted line of a transfer.
-fn sender_side(owner: &str, granted: &CreditEntry) -> CreditEntry {
-    CreditEntry {
-        address: owner.to_owned(),
-        counterparty: Some(granted.address.clone()),
-        amount: -granted.amount,
-        expiration: None,
-        ..granted.clone()
-    }
-}
-
-fn credit_line(
-    kind: CreditKind,
-    address: String,
+fn distribution_line(
     line: &Map<String, Value>,
     body: &Map<String, Value>,
 ) -> Result<CreditEntry, LedgerError> {
-    let optional = |key: &str| line.get(key).and_then(Value::as_str).map(str::to_owned);
-    let decimal = |key: &str| match line.get(key) {
+    Ok(CreditEntry {
+        address: text(line, "address")?,
+        expiration: expiration(line)?,
+        price: decimal(line, "price"),
+        bonus_amount: line
+            .get("bonus_amount")
+            .and_then(Value::as_i64)
+            .filter(|bonus| *bonus != 0),
+        tx_hash: optional(line, "tx_hash"),
+        token: optional(body, "token"),
+        chain: optional(body, "chain"),
+        provider: optional(line, "provider"),
+        origin: optional(line, "origin"),
+        origin_ref: optional(line, "ref"),
+        payment_method: optional(line, "payment_method"),
+        ..CreditEntry::default()
+    })
+}
+
+fn transfer_line(line: &Map<String, Value>, owner: &str) -> Result<CreditEntry, LedgerError> {
+    let address = text(line, "address")?;
+    if address == owner {
+        return Err(LedgerError("a transfer to oneself is not possible".into()));
+    }
+    Ok(CreditEntry {
+        address,
+        expiration: expiration(line)?,
+        ..CreditEntry::of_transfer(owner)
+    })
+}
+
+fn expense_line(line: &Map<String, Value>) -> Result<CreditEntry, LedgerError> {
+    Ok(CreditEntry {
+        address: text(line, "address")?,
+        price: decimal(line, "price"),
+        tx_hash: optional(line, "node_id"),
+        provider: Some(PROVIDER.into()),
+        origin: optional(line, "execution_id"),
+        origin_ref: optional(line, "ref"),
+        payment_method: Some("credit_expense".into()),
+        count: line.get("count").and_then(Value::as_i64),
+        size_mib: decimal(line, "size"),
+        ..CreditEntry::default()
+    })
+}
+
+fn optional(map: &Map<String, Value>, key: &str) -> Option<String> {
+    map.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn decimal(map: &Map<String, Value>, key: &str) -> Option<String> {
+    match map.get(key) {
         Some(Value::Number(number)) => Some(number.to_string()),
         Some(Value::String(number)) => Some(number.clone()),
         _ => None,
-    };
-    let common = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
-    let expiration = match line.get("expiration") {
-        None | Some(Value::Null) => None,
-        Some(value) => Some(milliseconds(value.as_number())?),
-    };
-    let is_expense = kind == CreditKind::Expense;
-    Ok(CreditEntry {
-        kind,
-        address,
-        counterparty: None,
-        amount: 0,
-        expiration,
-        price: decimal("price"),
-        bonus_amount: line.get("bonus_amount").and_then(Value::as_i64),
-        tx_hash: optional("tx_hash"),
-        token: common("token"),
-        chain: common("chain"),
-        provider: optional("provider"),
-        origin: if is_expense {
-            optional("execution_id")
-        } else {
-            optional("origin")
-        },
-        origin_ref: optional("ref"),
-        payment_method: if is_expense {
-            Some("credit_expense".into())
-        } else {
-            optional("payment_method")
-        },
-        count: line.get("count").and_then(Value::as_i64),
-        size_mib: decimal("size"),
-    })
+    }
+}
+
+/// Zero, like nothing, means without end.
+fn expiration(line: &Map<String, Value>) -> Result<Option<Micros>, LedgerError> {
+    match line.get("expiration") {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => Ok(Some(milliseconds(value.as_number())?).filter(|end| end.0 != 0)),
+    }
 }
 
 fn milliseconds(number: Option<&Number>) -> Result<Micros, LedgerError> {

@@ -34,8 +34,8 @@ mod subject;
 
 pub use judge::{Facts, Known, Needs, Verdict, VolumeUse, judge, needs, owners_to_consult};
 pub use ledger::{
-    BalanceEntry, BalanceUpdate, CreditEntry, CreditKind, LedgerError, Trusted, balance_update,
-    credit_entries,
+    BalanceEntry, BalanceUpdate, CreditEntries, CreditEntry, CreditKind, LedgerError, Trusted,
+    balance_update, credit_entries,
 };
 pub use permission::{Authorization, Authorizations};
 pub use position::Position;

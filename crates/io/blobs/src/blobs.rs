@@ -1,6 +1,7 @@
 //! The store itself: names, places, and the operations that take a name.
 
 use std::{
+    fmt,
     fs::File,
     hash::{BuildHasher, RandomState},
     ops::Range,
@@ -14,15 +15,21 @@ use std::{
 use alephd_cid::{Cid, Verifier, Version};
 use alephd_message::ItemHash;
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
-use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, memory::InMemory, path::Path};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream::BoxStream};
+use object_store::{
+    ObjectMeta, ObjectStore, ObjectStoreExt, local::LocalFileSystem, memory::InMemory, path::Path,
+};
+use tokio::task::JoinHandle;
 
-use crate::{BlobReader, BlobWriter, Error, hashes::Hashes};
+use crate::{BlobConfig, BlobReader, BlobWriter, Error, hashes::Hashes, verify::Check};
 
 /// Folder of complete files, one below it for each first byte of a digest.
 pub(crate) const FILES: &str = "files";
 /// Folder of uploads in parts.
 pub(crate) const INCOMING: &str = "incoming";
+
+/// Questions to the storage under way for [`Blobs::missing`]: enough to hide the way to a bucket.
+const ASKED_AT_ONCE: usize = 16;
 
 /// The blobs of a node. Clones share the same storage.
 ///
@@ -46,63 +53,106 @@ pub struct Blobs {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     store: Arc<dyn ObjectStore>,
+    kind: Kind,
     /// Distinguishes the uploads of this run from those of others in the same storage.
     run: u64,
     uploads: AtomicU64,
-    /// Held, not used: see [`crate::folder`].
-    _lock: Option<File>,
+}
+
+/// What differs between the storages beside the calls that they share.
+enum Kind {
+    Folder {
+        root: PathBuf,
+        /// Held, not used: see [`crate::folder`].
+        _lock: File,
+    },
+    #[cfg(feature = "s3")]
+    Bucket,
+    Memory,
+}
+
+/// The storage may know keys, so nothing of it is printed.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Folder { root, .. } => write!(f, "folder {}", root.display()),
+            #[cfg(feature = "s3")]
+            Kind::Bucket => f.write_str("bucket"),
+            Kind::Memory => f.write_str("memory"),
+        }
+    }
 }
 
 impl Blobs {
+    /// Opens what the configuration names. Anything that an earlier run left half-written is
+    /// removed first.
+    pub async fn open(config: &BlobConfig) -> Result<Self, Error> {
+        match config {
+            BlobConfig::Folder { path } => Self::open_folder(path).await,
+            #[cfg(feature = "s3")]
+            BlobConfig::S3(config) => Ok(Self::over(crate::s3::open(config).await?, Kind::Bucket)),
+            #[cfg(not(feature = "s3"))]
+            BlobConfig::S3(_) => Err(Error::Config("this program was built without S3".into())),
+        }
+    }
+
     /// Opens a local folder, creating it if needed and removing what a crash left half-written.
     pub async fn open_folder(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         let opening = tokio::task::spawn_blocking(move || {
-            let lock = crate::folder::prepare(&path)?;
-            Ok((LocalFileSystem::new_with_prefix(&path)?.with_fsync(true), lock))
+            let _lock = crate::folder::prepare(&path)?;
+            let store = LocalFileSystem::new_with_prefix(&path)?.with_fsync(true);
+            Ok((store, Kind::Folder { root: path, _lock }))
         });
         let opened: Result<_, Error> = opening.await.map_err(|error| Error::Read(error.into()))?;
-        let (store, lock) = opened?;
-        Ok(Self::over(Arc::new(store), Some(lock)))
+        let (store, kind) = opened?;
+        Ok(Self::over(Arc::new(store), kind))
     }
 
     /// Keeps blobs in memory, for tests and throw-away nodes.
     pub fn in_memory() -> Self {
-        Self::over(Arc::new(InMemory::new()), None)
+        Self::over(Arc::new(InMemory::new()), Kind::Memory)
     }
 
-    fn over(store: Arc<dyn ObjectStore>, lock: Option<File>) -> Self {
+    fn over(store: Arc<dyn ObjectStore>, kind: Kind) -> Self {
         let run = RandomState::new().hash_one(0);
         Self {
             inner: Arc::new(Inner {
                 store,
+                kind,
                 run,
                 uploads: AtomicU64::new(0),
-                _lock: lock,
             }),
         }
     }
 
-    /// Starts a blob of at most `limit` bytes.
+    /// Starts a blob of at most `limit` bytes, or of what the storage can hold in one object if
+    /// that is less.
     pub fn writer(&self, limit: u64) -> BlobWriter {
-        BlobWriter::new(self.clone(), limit, Hashes::default())
+        BlobWriter::new(self.clone(), limit.min(self.largest()), Hashes::default())
+    }
+
+    /// Starts a blob whose only name is its SHA-256, at half the work of [`Blobs::writer`].
+    pub fn writer_sha256(&self, limit: u64) -> BlobWriter {
+        BlobWriter::new(self.clone(), limit.min(self.largest()), Hashes::sha256())
     }
 
     /// Starts a blob that is expected to be `name`, for
     /// [`BlobName::Exactly`](crate::BlobName::Exactly).
     ///
-    /// It differs from [`Blobs::writer`] in computing the layouts behind a version 1 CID too, and
-    /// in refusing names that no content can have before anything is fetched for them.
+    /// It computes what it takes to check that name, which may be more or less than
+    /// [`Blobs::writer`] does, and refuses a name that no content can have before anything is
+    /// fetched for it.
     pub fn writer_for(&self, name: &ItemHash, limit: u64) -> Result<BlobWriter, Error> {
         location(name).ok_or_else(|| Error::BadName(name.clone()))?;
         let hashes = match as_cid(name) {
+            None => Hashes::sha256(),
             Some(cid) if cid.version() == Version::V1 => Hashes::checking(Verifier::new(&cid)),
-            _ => Hashes::default(),
+            Some(_) => Hashes::default(),
         };
-        Ok(BlobWriter::new(self.clone(), limit, hashes))
+        Ok(BlobWriter::new(self.clone(), limit.min(self.largest()), hashes))
     }
 
     /// Whether there is a blob of this name.
@@ -129,6 +179,20 @@ impl Blobs {
     pub async fn read(&self, name: &ItemHash, range: Option<Range<u64>>) -> Result<BlobReader, Error> {
         let location = location(name).ok_or(Error::NotFound)?;
         BlobReader::open(&**self.store(), &location, range).await
+    }
+
+    /// Reads a whole blob and compares it with its name on the way.
+    ///
+    /// The last piece is held back until everything has been hashed; if the content is another
+    /// one, [`Error::Damaged`] takes its place. So whoever got all the pieces has the blob, and
+    /// whoever passes them on as they come, with the length announced, passes on too few rather
+    /// than wrong ones.
+    ///
+    /// A blob stored as [`BlobName::Vouched`](crate::BlobName::Vouched) cannot be checked by its
+    /// bytes and may be called damaged though it is not.
+    pub async fn read_verified(&self, name: &ItemHash) -> Result<BlobReader, Error> {
+        let check = Check::new(name).ok_or(Error::NotFound)?;
+        Ok(self.read(name, None).await?.verified(name.clone(), check))
     }
 
     /// Reads a whole blob into memory, unless it has more than `limit` bytes.
@@ -162,12 +226,7 @@ impl Blobs {
     /// Blobs written or deleted meanwhile may or may not appear.
     pub fn list(&self) -> BoxStream<'static, Result<(ItemHash, u64), Error>> {
         let found = self.store().list(Some(&Path::from(FILES))).map_err(Error::from);
-        let blobs = found.try_filter_map(|meta| async move {
-            // Whatever an operator put between the files is not a blob.
-            let name = meta.location.filename().and_then(ItemHash::parse_strict);
-            let name = name.filter(|name| location(name).as_ref() == Some(&meta.location));
-            Ok(name.map(|name| (name, meta.size)))
-        });
+        let blobs = found.try_filter_map(|meta| async move { Ok(held(&meta)) });
         blobs.boxed()
     }
 
@@ -175,11 +234,70 @@ impl Blobs {
         &self.inner.store
     }
 
+    /// Which of `names` there is no blob of. Names are asked for some at a time, so `names` may be
+    /// as long as it likes.
+    pub fn missing<'a>(
+        &'a self,
+        names: impl Stream<Item = ItemHash> + Send + 'a,
+    ) -> impl Stream<Item = Result<ItemHash, Error>> + Send + 'a {
+        let asked = names.map(move |name| async move {
+            let exists = self.exists(&name).await?;
+            Ok((!exists).then_some(name))
+        });
+        asked
+            .buffered(ASKED_AT_ONCE)
+            .try_filter_map(|name| async { Ok(name) })
+    }
+
+    /// Bytes in the largest blob that the storage takes.
+    fn largest(&self) -> u64 {
+        match self.inner.kind {
+            #[cfg(feature = "s3")]
+            Kind::Bucket => crate::s3::LARGEST,
+            _ => u64::MAX,
+        }
+    }
+
+    /// Whether every error of the storage is an error of one blob, as on a disk with a bad sector.
+    pub(crate) fn fails_by_blob(&self) -> bool {
+        match self.inner.kind {
+            Kind::Folder { .. } | Kind::Memory => true,
+            #[cfg(feature = "s3")]
+            Kind::Bucket => false,
+        }
+    }
+
+    /// Starts to bring an upload in parts to the disk. `None` if there is no disk.
+    pub(crate) fn flush(&self, upload: &Path) -> Option<JoinHandle<()>> {
+        let Kind::Folder { root, .. } = &self.inner.kind else {
+            return None;
+        };
+        let (root, upload) = (root.clone(), upload.to_string());
+        Some(tokio::task::spawn_blocking(move || {
+            crate::folder::flush(&root, &upload);
+        }))
+    }
+
+    /// Removes an upload in parts that could not be ended, as far as possible.
+    pub(crate) async fn discard(&self, upload: &Path) {
+        let _ = self.store().delete(upload).await;
+        if let Kind::Folder { root, .. } = &self.inner.kind {
+            let (root, upload) = (root.clone(), upload.to_string());
+            let _ = tokio::task::spawn_blocking(move || crate::folder::discard(&root, &upload)).await;
+        }
+    }
+
     /// A place for an upload that no other upload uses.
     pub(crate) fn incoming(&self) -> Path {
         let upload = self.inner.uploads.fetch_add(1, Ordering::Relaxed);
         Path::from(format!("{INCOMING}/{:016x}-{upload}", self.inner.run))
     }
+}
+
+/// The blob that an object is. Whatever an operator put between the files is none.
+pub(crate) fn held(meta: &ObjectMeta) -> Option<(ItemHash, u64)> {
+    let name = meta.location.filename().and_then(ItemHash::parse_strict)?;
+    (location(&name).as_ref() == Some(&meta.location)).then_some((name, meta.size))
 }
 
 /// Where the blob of this name lies, or `None` if no content can have the name.

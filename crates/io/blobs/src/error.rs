@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{error::Error as StdError, io, path::PathBuf};
 
 use alephd_message::ItemHash;
 
@@ -20,8 +20,9 @@ pub enum Error {
     /// No content can have this name.
     #[error("not the name of any content: {0}")]
     BadName(ItemHash),
-    /// The writer was not told to compute what it takes to check this name; ask
-    /// [`Blobs::writer_for`](crate::Blobs::writer_for) for one that is.
+    /// The writer was not told to compute what it takes to check this name, or to give a CID to the
+    /// content of this SHA-256; ask [`Blobs::writer_for`](crate::Blobs::writer_for) or
+    /// [`Blobs::writer`](crate::Blobs::writer) for one that is.
     #[error("content was not hashed for the name {0}")]
     NotHashed(ItemHash),
     /// An earlier write failed or was cancelled half-way; the content is lost.
@@ -47,6 +48,15 @@ pub enum Error {
         /// The cause.
         source: std::io::Error,
     },
+    /// The disk or the quota is used up. Nothing of the blob was kept.
+    #[error("no space left in the blob storage")]
+    Full(#[source] object_store::Error),
+    /// The bytes held under this name are not the content it names.
+    #[error("blob {0} is damaged")]
+    Damaged(ItemHash),
+    /// The configuration does not lead to a storage.
+    #[error("blob storage: {0}")]
+    Config(String),
     /// The system failed while reading a blob, or the blob is shorter than it was.
     #[error("cannot read blob")]
     Read(#[source] std::io::Error),
@@ -59,7 +69,21 @@ impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
         match error {
             object_store::Error::NotFound { .. } => Self::NotFound,
+            error if is_full(&error) => Self::Full(error),
             error => Self::Storage(error),
         }
     }
+}
+
+/// Whether a full disk is the cause, below however many layers.
+fn is_full(error: &object_store::Error) -> bool {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = next {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if let Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) = kind {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }

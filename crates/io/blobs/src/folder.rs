@@ -72,6 +72,32 @@ fn sweep(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Brings to the disk what an upload in parts has written so far, so that its end has little left to
+/// wait for. No promise depends on it: the end syncs all of it and meets the errors again.
+pub(crate) fn flush(root: &Path, upload: &str) {
+    if let Ok(file) = File::open(root.join(format!("{upload}#1"))) {
+        let _ = file.sync_data();
+    }
+}
+
+/// Removes an upload in parts whose end failed: the file itself, and the temporary that becomes it,
+/// whose name goes on with a `#`. What cannot be removed is left to the next opening.
+pub(crate) fn discard(root: &Path, upload: &str) {
+    let name = upload
+        .strip_prefix(INCOMING)
+        .and_then(|name| name.strip_prefix('/'));
+    let (Some(name), Ok(entries)) = (name, fs::read_dir(root.join(INCOMING))) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let found = entry.file_name();
+        let rest = found.as_encoded_bytes().strip_prefix(name.as_bytes());
+        if rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'#') {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Creates a folder and its missing parents, each entry synced.
 fn create_synced(path: &Path) -> io::Result<()> {
     if path.is_dir() {

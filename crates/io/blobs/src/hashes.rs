@@ -5,11 +5,17 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 /// Up to this size a part is hashed in place: about the time that handing it to a thread costs.
-const INLINE_SIZE: usize = 64 * 1024;
+pub(crate) const INLINE_SIZE: usize = 64 * 1024;
 
 /// The running hashes of a content.
 pub(crate) struct Hashes {
     sha256: Sha256,
+    /// As much work as the SHA-256 each, so left out where no name needs them.
+    trees: Option<Trees>,
+}
+
+/// The hashes that are roots of trees.
+struct Trees {
     cid_v0: FileHasher,
     check: Option<Verifier>,
 }
@@ -17,7 +23,7 @@ pub(crate) struct Hashes {
 /// The hashes of a whole content.
 pub(crate) struct Names {
     pub(crate) sha256: [u8; 32],
-    pub(crate) cid_v0: Cid,
+    pub(crate) cid_v0: Option<Cid>,
     /// Whether the content was the one checked for, and which that was.
     pub(crate) check: Option<(Cid, bool)>,
 }
@@ -26,8 +32,25 @@ impl Default for Hashes {
     fn default() -> Self {
         Self {
             sha256: Sha256::new(),
+            trees: Some(Trees::default()),
+        }
+    }
+}
+
+impl Default for Trees {
+    fn default() -> Self {
+        Self {
             cid_v0: FileHasher::new(Layout::V0),
             check: None,
+        }
+    }
+}
+
+impl Trees {
+    fn update(&mut self, bytes: &[u8]) {
+        self.cid_v0.update(bytes);
+        if let Some(check) = &mut self.check {
+            check.update(bytes);
         }
     }
 }
@@ -35,38 +58,67 @@ impl Default for Hashes {
 impl Hashes {
     /// Also compares with a CID that is neither of the usual names.
     pub(crate) fn checking(verifier: Verifier) -> Self {
-        Self {
+        let trees = Trees {
             check: Some(verifier),
-            ..Self::default()
+            ..Trees::default()
+        };
+        Self {
+            sha256: Sha256::new(),
+            trees: Some(trees),
         }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
-        self.sha256.update(bytes);
-        self.cid_v0.update(bytes);
-        if let Some(check) = &mut self.check {
-            check.update(bytes);
+    /// The SHA-256 and nothing else.
+    pub(crate) fn sha256() -> Self {
+        Self {
+            sha256: Sha256::new(),
+            trees: None,
         }
     }
 
     /// Adds a part without holding up the executor. `None` if the runtime is stopping.
-    pub(crate) async fn updated(mut self, part: Bytes) -> Option<Self> {
+    ///
+    /// A large part goes to two threads: one for the SHA-256, one for the trees.
+    pub(crate) async fn updated(self, part: Bytes) -> Option<Self> {
+        let Self {
+            mut sha256,
+            mut trees,
+        } = self;
         if part.len() <= INLINE_SIZE {
-            self.update(&part);
-            return Some(self);
+            sha256.update(&part);
+            if let Some(trees) = &mut trees {
+                trees.update(&part);
+            }
+            return Some(Self { sha256, trees });
         }
-        let hashing = tokio::task::spawn_blocking(move || {
-            self.update(&part);
-            self
+        let same = part.clone();
+        let flat = tokio::task::spawn_blocking(move || {
+            sha256.update(&part);
+            sha256
         });
-        hashing.await.ok()
+        let trees = match trees {
+            Some(mut trees) => {
+                let updating = tokio::task::spawn_blocking(move || {
+                    trees.update(&same);
+                    trees
+                });
+                Some(updating.await.ok()?)
+            }
+            None => None,
+        };
+        let sha256 = flat.await.ok()?;
+        Some(Self { sha256, trees })
     }
 
     pub(crate) fn finish(self) -> Names {
+        let (cid_v0, check) = match self.trees {
+            Some(trees) => (Some(trees.cid_v0.finish()), trees.check),
+            None => (None, None),
+        };
         Names {
             sha256: self.sha256.finalize().into(),
-            cid_v0: self.cid_v0.finish(),
-            check: self.check.map(|check| (*check.expected(), check.finish())),
+            cid_v0,
+            check: check.map(|check| (*check.expected(), check.finish())),
         }
     }
 }

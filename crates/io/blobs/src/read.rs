@@ -9,11 +9,15 @@ use std::{
     task::{Context, Poll},
 };
 
+use alephd_message::ItemHash;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream, stream::BoxStream};
 use object_store::{GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt, path::Path};
 
-use crate::Error;
+use crate::{
+    Error,
+    verify::{self, Check},
+};
 
 /// Bytes in a piece of a [`BlobReader`] at most: large enough that a fast disk is not slowed by
 /// the way to the thread that reads, small enough for thousands of readers.
@@ -41,15 +45,23 @@ impl BlobReader {
             if range.start >= range.end.min(size) {
                 return Err(Error::Range { size });
             }
-            options = options.with_range(Some(range));
+            // Services refuse an end that is far beyond.
+            options = options.with_range(Some(range.start..range.end.min(size)));
         }
         let found = store.get_opts(location, options).await?;
         let (size, range) = (found.meta.size, found.range.clone());
         let pieces = match found.payload {
             GetResultPayload::File(file, _) => from_file(file, range.clone()).boxed(),
-            GetResultPayload::Stream(pieces) => pieces.flat_map(cut).boxed(),
+            GetResultPayload::Stream(pieces) => exactly(range.clone(), pieces.flat_map(cut)).boxed(),
         };
         Ok(Self { size, range, pieces })
+    }
+
+    /// The same content, whose last piece is held back until all of it has been compared with
+    /// `name`.
+    pub(crate) fn verified(self, name: ItemHash, check: Check) -> Self {
+        let pieces = verify::verified(self.pieces, name, check).boxed();
+        Self { pieces, ..self }
     }
 
     /// Bytes in the whole blob.
@@ -124,4 +136,28 @@ fn cut(found: object_store::Result<Bytes>) -> impl Stream<Item = Result<Bytes, E
         }
         Err(error) => Some(Err(error.into())),
     }))
+}
+
+/// Passes on as many bytes as were announced. A server that ends early, or does not end, gives an
+/// error instead of another blob.
+fn exactly(
+    range: Range<u64>,
+    pieces: impl Stream<Item = Result<Bytes, Error>> + Send + 'static,
+) -> impl Stream<Item = Result<Bytes, Error>> {
+    let left = range.end.saturating_sub(range.start);
+    stream::try_unfold((Box::pin(pieces), left), |(mut pieces, left)| async move {
+        let Some(piece) = pieces.next().await.transpose()? else {
+            return match left {
+                0 => Ok(None),
+                _ => Err(Error::Read(ErrorKind::UnexpectedEof.into())),
+            };
+        };
+        match left.checked_sub(piece.len() as u64) {
+            Some(left) => Ok(Some((piece, (pieces, left)))),
+            None => Err(Error::Read(io::Error::new(
+                ErrorKind::InvalidData,
+                "more bytes than announced",
+            ))),
+        }
+    })
 }

@@ -6,6 +6,7 @@ use alephd_cid::Cid;
 use alephd_message::ItemHash;
 use bytes::{Bytes, BytesMut};
 use object_store::{MultipartUpload, ObjectStoreExt, path::Path};
+use tokio::task::JoinHandle;
 
 use crate::{
     Blobs, Error,
@@ -17,12 +18,17 @@ use crate::{
 /// S3 accepts as a part, so that the same code serves it.
 pub const PART_SIZE: usize = 5 * 1024 * 1024;
 
+/// Parts after which a folder brings them to the disk while the next ones come: the end of a large
+/// blob then waits for little, and no upload fills the cache of the system with more than twice
+/// this, 160 MiB, that the disk has not taken yet.
+const FLUSHED_PARTS: usize = 16;
+
 /// The name under which a finished content is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlobName {
     /// Its SHA-256.
     Sha256,
-    /// Its version 0 CID, as `ipfs add` names it.
+    /// Its version 0 CID, as `ipfs add` names it, if the writer computes it.
     CidV0,
     /// This name, which the content must have, else [`Error::Mismatch`].
     Exactly(ItemHash),
@@ -38,8 +44,8 @@ pub struct Stored {
     pub name: ItemHash,
     /// Its SHA-256.
     pub sha256: ItemHash,
-    /// Its version 0 CID.
-    pub cid_v0: Cid,
+    /// Its version 0 CID, unless the writer was one for a SHA-256 alone.
+    pub cid_v0: Option<Cid>,
     /// Its size in bytes.
     pub size: u64,
 }
@@ -65,6 +71,9 @@ pub struct BlobWriter {
 struct Upload {
     location: Path,
     parts: Box<dyn MultipartUpload>,
+    /// Parts sent since the last flush began.
+    unflushed: usize,
+    flush: Option<JoinHandle<()>>,
 }
 
 impl BlobWriter {
@@ -155,9 +164,23 @@ impl BlobWriter {
             none => {
                 let location = self.blobs.incoming();
                 let parts = self.blobs.store().put_multipart(&location).await?;
-                none.insert(Upload { location, parts })
+                none.insert(Upload {
+                    location,
+                    parts,
+                    unflushed: 0,
+                    flush: None,
+                })
             }
         };
+        if upload.unflushed == FLUSHED_PARTS {
+            if let Some(flush) = upload.flush.take() {
+                // Whether or not it did anything; see there.
+                let _ = flush.await;
+            }
+            upload.flush = self.blobs.flush(&upload.location);
+            upload.unflushed = 0;
+        }
+        upload.unflushed += 1;
         let sending = upload.parts.put_part(part.clone().into());
         let (sent, updated) = futures_util::join!(sending, hashes.updated(part));
         sent?;
@@ -182,19 +205,25 @@ impl fmt::Debug for BlobWriter {
 
 /// The name to store under, if the content has it.
 fn choose(name: BlobName, names: &Names) -> Result<ItemHash, Error> {
+    let sha256 = ItemHash::Sha256(names.sha256);
     let expected = match name {
-        BlobName::Sha256 => return Ok(ItemHash::Sha256(names.sha256)),
-        BlobName::CidV0 => return Ok(ItemHash::Text(names.cid_v0.to_string().into())),
+        BlobName::Sha256 => return Ok(sha256),
+        BlobName::CidV0 => {
+            let cid = names.cid_v0.ok_or(Error::NotHashed(sha256))?;
+            return Ok(ItemHash::Text(cid.to_string().into()));
+        }
         BlobName::Vouched(name) => return Ok(name),
         BlobName::Exactly(expected) => expected,
     };
-    let same = match (&expected, as_cid(&expected), names.check) {
-        (ItemHash::Sha256(digest), ..) => *digest == names.sha256,
-        (_, None, _) => return Err(Error::BadName(expected)),
-        (_, Some(cid), _) if cid == names.cid_v0 => true,
-        (_, Some(cid), Some((checked, same))) if cid == checked => same,
-        (_, Some(cid), _) if cid.version() == names.cid_v0.version() => false,
-        _ => return Err(Error::NotHashed(expected)),
+    let same = match as_cid(&expected) {
+        None if matches!(expected, ItemHash::Sha256(_)) => expected == sha256,
+        None => return Err(Error::BadName(expected)),
+        Some(cid) => match (names.cid_v0, names.check) {
+            (Some(found), _) if found == cid => true,
+            (_, Some((checked, same))) if checked == cid => same,
+            (Some(found), _) if found.version() == cid.version() => false,
+            _ => return Err(Error::NotHashed(expected)),
+        },
     };
     if same {
         Ok(expected)
@@ -209,15 +238,20 @@ fn choose(name: BlobName, names: &Names) -> Result<ItemHash, Error> {
 /// the whole of the durability promise.
 async fn publish(blobs: Blobs, upload: Option<Upload>, whole: Bytes, target: Path) -> Result<(), Error> {
     let store = blobs.store();
-    let Some(Upload { location, mut parts }) = upload else {
+    let Some(Upload {
+        location, mut parts, ..
+    }) = upload
+    else {
         store.put(&target, whole.into()).await?;
         return Ok(());
     };
-    parts.complete().await?;
-    if let Err(error) = store.rename(&location, &target).await {
+    let published = match parts.complete().await {
+        Ok(_) => store.rename(&location, &target).await,
+        Err(error) => Err(error),
+    };
+    if published.is_err() {
         // The first failure is the one to report; the next opening sweeps if this fails too.
-        let _ = store.delete(&location).await;
-        return Err(error.into());
+        blobs.discard(&location).await;
     }
-    Ok(())
+    Ok(published?)
 }

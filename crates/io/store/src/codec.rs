@@ -30,3 +30,9 @@ pub(crate) fn payment(index: Option<u8>) -> Result<Option<PaymentType>, StoreErr
 pub(crate) fn item_hash(key: &[u8]) -> Result<ItemHash, StoreError> {
     ItemHash::from_key(key).ok_or(StoreError::Damaged("hash"))
 }
+
+/// An amount of 10^-18.
+pub(crate) fn amount(bytes: &[u8]) -> Result<i128, StoreError> {
+    let bytes = bytes.try_into().map_err(|_| StoreError::Damaged("amount"))?;
+    Ok(i128::from_be_bytes(bytes))
+}

@@ -6,7 +6,9 @@
 
 mod account;
 mod aggregate;
+mod collection;
 mod copies;
+mod cost;
 mod file;
 mod index;
 mod ledger;
@@ -24,8 +26,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use alephd_rules::root::{Leaf, StateRoot};
 
+pub use collection::{HeldFile, HeldPin, OpenBill};
 pub use copies::MessageCopy;
+pub use cost::{Bill, Claimant};
 pub use file::PinKind;
+pub use ledger::TransferLine;
 pub use link::LinkKind;
 pub use message::NewMessage;
 pub(crate) use row::{FINAL_FORGETS, RawRow, TOMBSTONES};
@@ -54,6 +59,8 @@ pub struct Writer {
     last_message: i64,
     /// Whether `copies` may have rows: it is empty on an honest network.
     any_copies: bool,
+    /// Whether `removals` may have rows.
+    any_removed: bool,
     /// Whether `refused` may have rows: it is empty on an honest network.
     any_refused: bool,
     in_transaction: bool,
@@ -65,6 +72,8 @@ impl Writer {
         let (last_message, last_reception) = read_last(&connection)?;
         let any_refused =
             connection.query_row("SELECT EXISTS (SELECT 1 FROM refused)", [], |row| row.get(0))?;
+        let any_removed =
+            connection.query_row("SELECT EXISTS (SELECT 1 FROM removals)", [], |row| row.get(0))?;
         let any_copies =
             connection.query_row("SELECT EXISTS (SELECT 1 FROM copies)", [], |row| row.get(0))?;
         Ok(Self {
@@ -80,6 +89,7 @@ impl Writer {
             last_reception,
             last_message,
             any_copies,
+            any_removed,
             any_refused,
             in_transaction: false,
         })

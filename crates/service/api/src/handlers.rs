@@ -3,13 +3,16 @@
 mod accounts;
 mod aggregates;
 mod authorizations;
+mod costs;
 mod docs;
 mod info;
+mod kept;
 mod ledger;
 mod message;
 mod messages;
 mod page;
 mod posts;
+mod prices;
 mod programs;
 mod publish;
 mod rows;
@@ -33,6 +36,8 @@ pub fn table() -> Routes<Api> {
     let routes = authorizations::routes(routes);
     let routes = accounts::routes(routes);
     let routes = ledger::routes(routes);
+    let routes = prices::routes(routes);
+    let routes = costs::routes(routes);
     let routes = uploads::routes(routes);
     let routes = storage::routes(routes);
     let routes = programs::routes(routes);

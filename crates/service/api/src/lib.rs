@@ -38,6 +38,7 @@ pub mod json;
 mod live;
 mod metrics;
 pub mod params;
+mod prices;
 mod render;
 mod routes;
 mod state;

@@ -8,6 +8,7 @@
 //!                              │  one rendering   ├─▶ queue …
 //!                              │  N filters       └─▶ full: this subscriber is dropped
 //!                              ├─▶ messages per second, for the page
+//!                              ├─▶ new prices: the list that is kept is read again
 //!                              └─▶ the table of metrics every 10 s, if it changed
 //! ```
 //!
@@ -298,6 +299,7 @@ fn take(api: &Api, event: Result<Event, broadcast::error::RecvError>) -> bool {
         Ok(Event::Processed(row)) => tell(api, &row),
         Err(broadcast::error::RecvError::Lagged(missed)) => {
             api.gauges.missed_events.fetch_add(missed, Ordering::Relaxed);
+            api.price_list().forget();
             tracing::warn!(
                 missed,
                 "websockets were not told of some messages: the fan-out is too slow"
@@ -309,6 +311,8 @@ fn take(api: &Api, event: Result<Event, broadcast::error::RecvError>) -> bool {
 }
 
 fn tell(api: &Api, row: &Arc<Row>) {
+    // First: who learns of new prices from a websocket may ask for one at once.
+    api.price_list().notice(row, &api.settings.money.pricing_owner);
     let live = api.live();
     lock(&live.rate).count(api.clock.monotonic().as_secs());
     let (dropped, told) = live.tell(row);

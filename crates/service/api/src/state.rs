@@ -3,12 +3,13 @@
 use std::{ops::Deref, sync::Arc};
 
 use alephd_blobs::Blobs;
+use alephd_economy::admission::Parameters;
 use alephd_message::Micros;
 use alephd_pipeline::Pipeline;
 use alephd_store::{Reader, Store};
 use alephd_tasks::Clock;
 
-use crate::{ApiError, live::Live, metrics::Gauges};
+use crate::{ApiError, live::Live, metrics::Gauges, prices::PriceList};
 
 /// The parts of the node that the API speaks for. Cheap to clone.
 #[derive(Clone)]
@@ -17,6 +18,7 @@ pub struct Api(Arc<Shared>);
 struct Shared {
     parts: ApiParts,
     live: Live,
+    prices: PriceList,
 }
 
 /// What an [`Api`] is made of.
@@ -66,12 +68,18 @@ pub struct ApiSettings {
     pub scoring_post_type: String,
     /// Whether tokens held by contracts count into balances.
     pub count_dapp_balances: bool,
+    /// Who sets prices, and from when on what has to be paid how.
+    pub money: Parameters,
+    /// Whose signature opens guarded routes: a compressed secp256k1 key in hexadecimal. Without one
+    /// they stay closed.
+    pub auth_public_key: Option<String>,
 }
 
 impl Default for ApiSettings {
     /// The values of the reference; addresses are empty.
     fn default() -> Self {
         const MIB: u64 = 1 << 20;
+        let second = |second: i64| Micros(second * 1_000_000);
         Self {
             version: "0.10.3".into(),
             network: "local".into(),
@@ -87,6 +95,14 @@ impl Default for ApiSettings {
             scoring_channel: "aleph-scoring".into(),
             scoring_post_type: "aleph-network-metrics".into(),
             count_dapp_balances: false,
+            money: Parameters {
+                pricing_owner: String::new(),
+                cost_time: second(1_743_775_079),
+                cost_height: 22_196_000,
+                no_hold_time: second(1_773_187_200),
+                credit_only_time: second(1_798_761_600),
+            },
+            auth_public_key: None,
         }
     }
 }
@@ -102,7 +118,13 @@ impl Api {
     /// Puts the parts together.
     pub fn new(parts: ApiParts) -> Self {
         let live = Live::new(parts.clock.monotonic());
-        Self(Arc::new(Shared { parts, live }))
+        let prices = PriceList::default();
+        Self(Arc::new(Shared { parts, live, prices }))
+    }
+
+    /// The price list, as far as it is remembered.
+    pub(crate) fn price_list(&self) -> &PriceList {
+        &self.0.prices
     }
 
     /// What is told while it happens.

@@ -47,5 +47,7 @@ fn settings(config: &Config, profile: &Profile) -> ApiSettings {
         scoring_channel: profile.scoring.channel.clone(),
         scoring_post_type: profile.scoring.post_type.clone(),
         count_dapp_balances: profile.balances.count_dapp_balances,
+        money: profile.money(),
+        auth_public_key: profile.auth.public_key.clone(),
     }
 }

@@ -13,6 +13,7 @@ mod sources;
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use alephd_blobs::BlobConfig;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use sources::put;
@@ -56,6 +57,9 @@ pub struct Config {
 pub struct DataConfig {
     /// The data folder.
     pub folder: PathBuf,
+    /// Where files are kept if not in the data folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<BlobConfig>,
 }
 
 /// The HTTP interface.
@@ -197,6 +201,7 @@ impl Default for DataConfig {
     fn default() -> Self {
         Self {
             folder: "/var/lib/alephd".into(),
+            files: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //!   DIR/alephd.sqlite    messages and everything derived from them
 //!   DIR/files/           bytes by content hash; DIR/incoming/ holds uploads that are under way
+//!                        (both empty when the configuration keeps files elsewhere)
 //!   DIR/lock             held by the process that writes here
 //!   DIR/network          name of the network profile
 //!   DIR/import-*.json    how far an interrupted import came
@@ -35,6 +36,8 @@ pub struct DataDir {
 pub(crate) struct OpenData {
     pub(crate) store: Store,
     pub(crate) blobs: Blobs,
+    /// Holds the lock, wherever the files are: to be kept while anything is written.
+    pub(crate) folder: Blobs,
 }
 
 impl DataDir {
@@ -84,7 +87,7 @@ impl DataDir {
                 wanted: profile.name.clone(),
             });
         }
-        let blobs = Blobs::open_folder(&self.path)
+        let folder = Blobs::open_folder(&self.path)
             .await
             .map_err(|error| match error {
                 alephd_blobs::Error::InUse(path) => NodeError::InUse(path),
@@ -96,8 +99,16 @@ impl DataDir {
                 source,
             })?;
         }
+        let blobs = match &config.data.files {
+            None => folder.clone(),
+            Some(elsewhere) => Blobs::open(elsewhere).await.map_err(NodeError::Blobs)?,
+        };
         let store = Store::open(&store_config(config, self.database()))?;
-        Ok(OpenData { store, blobs })
+        Ok(OpenData {
+            store,
+            blobs,
+            folder,
+        })
     }
 
     /// Opens the database of a used folder beside whatever process may be writing to it.

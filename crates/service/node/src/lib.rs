@@ -39,6 +39,7 @@ pub mod profile;
 pub mod progress;
 pub mod rebuild;
 mod reference;
+pub mod scrub;
 mod serve;
 pub mod state_root;
 pub mod verify;

@@ -12,6 +12,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::runtime::Handle;
 
+use alephd_blobs::Blobs;
 use alephd_message::Micros;
 use alephd_pipeline::{EngineConfig, Pipeline, PipelineConfig};
 use alephd_tasks::{Clock, ShutdownError, Tasks};
@@ -20,6 +21,8 @@ use crate::{Config, DataDir, NodeError, Profile, api, data_dir::OpenData, dev, l
 
 /// A running node.
 pub struct Node {
+    /// Held, not used: the lock of the data folder.
+    _folder: Blobs,
     address: SocketAddr,
     tasks: Tasks,
     pipeline: Pipeline,
@@ -45,6 +48,7 @@ impl Node {
         let data = DataDir::at(&config.data.folder).open(config, profile).await?;
         let pipeline = start_pipeline(&data, pipeline_config(config, profile), Arc::clone(&clock))?;
         dev::fund(&pipeline, config, profile).await?;
+        let folder = data.folder.clone();
         let api = api::api(data, pipeline.clone(), config, profile, Arc::clone(&clock));
 
         let tasks = Tasks::new();
@@ -58,6 +62,7 @@ impl Node {
         tasks.spawn("http", serving);
         tracing::info!(%address, network = %profile.name, folder = %config.data.folder.display(), "ready");
         Ok(Self {
+            _folder: folder,
             address,
             tasks,
             pipeline,
@@ -119,11 +124,19 @@ pub(crate) fn start_pipeline(
 pub(crate) fn pipeline_config(config: &Config, profile: &Profile) -> PipelineConfig {
     let default = EngineConfig::default();
     let hours = |hours: u32| Micros(i64::from(hours) * 3_600 * 1_000_000);
+    let mut periods = default.periods;
+    if let Some(hours) = config.uploads.grace_hours {
+        let grace = Duration::from_secs(u64::from(hours) * 3_600);
+        (periods.upload, periods.forgotten) = (grace, grace);
+    }
     PipelineConfig {
         engine: EngineConfig {
             trusted: profile.trusted(),
+            money: profile.money(),
+            count_dapp_balances: profile.balances.count_dapp_balances,
             unbuilt_aggregates: profile.aggregates.unbuilt_owners.clone(),
             parked_per_sender: config.pipeline.parked_per_sender,
+            periods,
             grace: config.uploads.grace_hours.map_or(default.grace, hours),
         },
         verifiers: config.verifiers(),

@@ -6,7 +6,8 @@
 
 use std::{fs, io, path::PathBuf};
 
-use alephd_message::Chain;
+use alephd_economy::admission::Parameters;
+use alephd_message::{Chain, Micros};
 use alephd_rules::Trusted;
 use serde::{Deserialize, Serialize};
 
@@ -246,6 +247,13 @@ impl Profile {
         if profile.name.is_empty() || !profile.name.chars().all(usable) {
             return Err(invalid("name: letters, digits, - and _ are expected".into()));
         }
+        let is_key = |key: &String| {
+            let is_compressed = key.starts_with("02") || key.starts_with("03");
+            key.len() == 66 && is_compressed && key.chars().all(|c| c.is_ascii_hexdigit())
+        };
+        if !profile.auth.public_key.iter().all(is_key) {
+            return Err(invalid("auth.public_key: 66 hexadecimal digits are expected".into()));
+        }
         Ok(profile)
     }
 
@@ -261,6 +269,18 @@ impl Profile {
             balance_post_type: self.balances.post_type.clone(),
             credit_oracles: self.credits.oracles.clone(),
             credit_channels: self.credits.channels.clone(),
+        }
+    }
+
+    /// Who sets prices, and from when on what has to be paid how.
+    pub fn money(&self) -> Parameters {
+        let instant = |seconds: i64| Micros(seconds.saturating_mul(1_000_000));
+        Parameters {
+            pricing_owner: self.pricing.owner.clone().unwrap_or_default(),
+            cost_time: instant(self.cutoffs.cost_time),
+            cost_height: self.cutoffs.cost_height,
+            no_hold_time: instant(self.cutoffs.no_hold_time),
+            credit_only_time: instant(self.cutoffs.credit_only_time),
         }
     }
 }

@@ -144,12 +144,21 @@ fn seed(
     while let Some(chunk) = runtime.block_on(files.next()).filter(|_| !stop.is_cancelled()) {
         let chunk = chunk.map_err(|error| NodeError::Blobs(error.1))?;
         seed_page(writer, &chunk, |writer, (name, size)| {
-            writer.file_insert(name, *size)?;
+            writer.file_insert(name, *size, now)?;
             writer.pin_grace(name, now, until)
         })?;
     }
     let mut taken_over = 0;
     let reader = store.reader();
+    let mut after = None;
+    while !stop.is_cancelled() {
+        let page = reader.removals(after.as_ref(), SEEDED_AT_ONCE as u64)?;
+        let Some((last, _)) = page.last() else { break };
+        after = Some(last.clone());
+        seed_page(writer, &page, |writer, (message, time)| {
+            writer.removal_insert(message, *time)
+        })?;
+    }
     let mut from = 0;
     while !stop.is_cancelled() {
         let page = reader.final_forgets(from, SEEDED_AT_ONCE as u64)?;

@@ -4,7 +4,10 @@
 //! judged until no verdict changes. Verdicts look at facts as of the position of the message, so
 //! the work list comes to rest and its order is irrelevant.
 
+mod collection;
 mod copies;
+mod costs;
+mod credits;
 mod effects;
 mod evaluate;
 mod intake;
@@ -13,6 +16,7 @@ mod settle;
 
 use std::sync::Arc;
 
+use alephd_economy::{admission, collection::Periods, pricing::Pricing};
 use alephd_message::{ErrorCode, ItemHash, Micros};
 use alephd_rules::{MessageStatus, Trusted};
 use alephd_store::{StoreError, Writer, write::Row};
@@ -26,6 +30,10 @@ pub(crate) use copies::envelope_of;
 pub struct EngineConfig {
     /// Who is trusted with money facts.
     pub trusted: Trusted,
+    /// Who sets prices, and from when on what has to be paid how.
+    pub money: admission::Parameters,
+    /// Whether what dapps hold for an address counts for it.
+    pub count_dapp_balances: bool,
     /// Owners whose aggregates are stored but never built.
     pub unbuilt_aggregates: Vec<String>,
     /// Most parked messages of one sender: enough for a burst that outruns its dependencies,
@@ -33,15 +41,26 @@ pub struct EngineConfig {
     pub parked_per_sender: u32,
     /// How long the content of a provisional tombstone and an upload without STORE are held.
     pub grace: Micros,
+    /// How long unpaid messages and unkept files stay.
+    pub periods: Periods,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             trusted: Trusted::default(),
+            money: admission::Parameters {
+                pricing_owner: String::new(),
+                cost_time: Micros(i64::MAX),
+                cost_height: u64::MAX,
+                no_hold_time: Micros(i64::MAX),
+                credit_only_time: Micros(i64::MAX),
+            },
+            count_dapp_balances: false,
             unbuilt_aggregates: Vec::new(),
             parked_per_sender: 1_000,
             grace: Micros(24 * 3_600 * 1_000_000),
+            periods: Periods::default(),
         }
     }
 }
@@ -60,6 +79,12 @@ pub struct Outcome {
 pub(crate) struct Engine {
     writer: Writer,
     config: EngineConfig,
+    prices: costs::PriceLists,
+    unwalked: collection::Unwalked,
+    /// Files whose bytes go after the commit.
+    deleted: Vec<ItemHash>,
+    default_prices: Arc<Pricing>,
+    credits: credits::Credits,
     /// Messages that became live in this transaction.
     risen: Vec<Arc<Row>>,
     /// The instant of this transaction.
@@ -71,6 +96,11 @@ impl Engine {
         Self {
             writer,
             config,
+            prices: costs::PriceLists::default(),
+            unwalked: collection::Unwalked::default(),
+            deleted: Vec::new(),
+            default_prices: Arc::new(Pricing::defaults()),
+            credits: credits::Credits::default(),
             risen: Vec::new(),
             now: Micros(0),
         }
@@ -85,16 +115,28 @@ impl Engine {
 
     /// Commits, and hands out what became live since `begin`.
     pub(crate) fn commit(&mut self) -> Result<Vec<Arc<Row>>, StoreError> {
+        self.credits_settle()?;
         self.writer.commit()?;
         Ok(std::mem::take(&mut self.risen))
     }
 
     pub(crate) fn rollback(&mut self) -> Result<(), StoreError> {
         self.risen.clear();
+        self.prices.forget();
+        self.credits.forget();
+        self.deleted.clear();
+        // Which accounts had changed is not known any more.
+        self.unwalked.start_round();
         self.writer.rollback()
     }
 
+    /// All accounts have their turn in the next [`Engine::collect`]s.
+    pub(crate) fn start_round(&mut self) {
+        self.unwalked.start_round();
+    }
+
     pub(crate) fn end_bulk(&mut self) -> Result<(), StoreError> {
+        self.credits_finish()?;
         self.writer.end_bulk()
     }
 
@@ -123,7 +165,7 @@ impl Engine {
         size: u64,
     ) -> Result<Vec<Arc<Row>>, PipelineError> {
         let now = self.now;
-        self.writer.file_insert(hash, size)?;
+        self.writer.file_insert(hash, size, now)?;
         self.writer
             .pin_grace(hash, now, Micros(now.0 + self.config.grace.0))?;
         let mut waiting = Vec::new();

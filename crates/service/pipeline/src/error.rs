@@ -12,6 +12,9 @@ pub enum PipelineError {
     /// Rules and rows contradict each other.
     #[error("judging did not come to rest after {0} evaluations")]
     Unsettled(usize),
+    /// The file was collected at the moment at which it was uploaded again.
+    #[error("the file was just being removed; upload it again")]
+    FileGone,
     /// A worker thread could not be started.
     #[error("starting a thread: {0}")]
     Thread(#[source] std::io::Error),

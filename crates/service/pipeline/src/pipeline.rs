@@ -1,31 +1,30 @@
 //! The running pipeline: threads, queues, answers.
 
+mod task;
+
 use std::{
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::{
     runtime::Handle,
     sync::{broadcast, oneshot},
 };
 
 use alephd_blobs::Blobs;
-use alephd_message::{Envelope, ItemHash, ItemType, Micros};
+use alephd_message::{Envelope, ItemHash, ItemType};
 use alephd_store::Writer;
 use alephd_tasks::{CancellationToken, Clock};
 
+use self::task::{EngineTask, Surroundings};
 use crate::{
     EngineConfig, Event, Outcome, PipelineError,
-    engine::{Engine, envelope_of},
+    engine::Engine,
     prepare::{Prepared, prepare},
 };
 
-/// Most messages in one transaction. Clients that wait never fill it; an import does, and there a
-/// page of an index that many messages touch is then written once for all of them.
-const BATCH: usize = 16_384;
 /// Messages that wait for verification, and as many for the engine. Enough to keep all threads busy;
 /// few enough that what one thread wrote is still in the cache when the next one reads it.
 const QUEUE: usize = 1_024;
@@ -33,8 +32,6 @@ const QUEUE: usize = 1_024;
 const EVENTS: usize = 4_096;
 /// Largest content that is not inline. The reference has no bound; programs are a few kilobytes.
 const CONTENT_LIMIT: u64 = 16 << 20;
-/// Pause between sweeps of expired tombstones while nothing else happens.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// Where a message comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,14 +120,15 @@ impl Pipeline {
         if config.bulk {
             writer.begin_bulk()?;
         }
-        let task = EngineTask {
-            engine: Engine::new(writer, config.engine),
-            bulk: config.bulk,
+        let around = Surroundings {
             jobs: engine_source,
             again: jobs.clone(),
             events: events.clone(),
             clock,
+            blobs,
+            runtime,
         };
+        let task = EngineTask::new(Engine::new(writer, config.engine), config.bulk, around);
         let guard = stopped.clone().drop_guard();
         let run = move || {
             // Also when the engine panics.
@@ -313,162 +311,5 @@ impl Verifier {
             .ok()?;
         // Content that is no text is refused as text that is no JSON.
         Some(String::from_utf8_lossy(&bytes).into_owned())
-    }
-}
-
-/// The engine thread.
-struct EngineTask {
-    engine: Engine,
-    bulk: bool,
-    jobs: Receiver<EngineJob>,
-    /// For messages whose content arrived while they waited.
-    again: Sender<VerifyJob>,
-    events: broadcast::Sender<Event>,
-    clock: Arc<dyn Clock>,
-}
-
-/// Answers that wait for the commit.
-#[derive(Default)]
-struct Answers {
-    outcomes: Vec<(Answer, Outcome)>,
-    files: Vec<oneshot::Sender<Result<(), Arc<PipelineError>>>>,
-    prepare_again: Vec<Envelope>,
-    announce: bool,
-}
-
-impl EngineTask {
-    fn run(mut self) {
-        loop {
-            let first = match self.jobs.recv_timeout(SWEEP_EVERY) {
-                Ok(EngineJob::Close) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(job) => Some(job),
-                Err(RecvTimeoutError::Timeout) => None,
-            };
-            if !self.run_batch(first) {
-                break;
-            }
-        }
-        if self.bulk
-            && let Err(error) = self.engine.end_bulk()
-        {
-            tracing::warn!(%error, "the indexes of lists were not made; the next start will make them");
-        }
-        if let Err(error) = self.engine.checkpoint() {
-            tracing::warn!(%error, "the write-ahead log was not emptied; the next start will read it");
-        }
-    }
-
-    /// One transaction. Says whether to go on.
-    fn run_batch(&mut self, first: Option<EngineJob>) -> bool {
-        let mut answers = Answers::default();
-        let mut go_on = true;
-        let result = self.fill_batch(first, &mut answers, &mut go_on);
-        match result.and_then(|()| Ok(self.engine.commit()?)) {
-            Ok(risen) => {
-                for (answer, outcome) in answers.outcomes {
-                    // A client that went away does not want to know.
-                    let _ = answer.send(Ok(outcome));
-                }
-                for answer in answers.files {
-                    let _ = answer.send(Ok(()));
-                }
-                if answers.announce {
-                    for row in risen {
-                        // Nobody listening is fine.
-                        let _ = self.events.send(Event::Processed(row));
-                    }
-                }
-                self.prepare_again(answers.prepare_again);
-            }
-            Err(error) => self.fail_batch(answers, error),
-        }
-        go_on
-    }
-
-    fn fill_batch(
-        &mut self,
-        first: Option<EngineJob>,
-        answers: &mut Answers,
-        go_on: &mut bool,
-    ) -> Result<(), PipelineError> {
-        self.engine.begin(Micros(self.clock.now_micros()))?;
-        let Some(first) = first else {
-            self.engine.sweep()?;
-            return Ok(());
-        };
-        let mut job = first;
-        for taken in 1.. {
-            match job {
-                EngineJob::Message {
-                    prepared,
-                    origin,
-                    answer,
-                } => {
-                    let outcome = self.engine.take(&prepared)?;
-                    answers.announce |= origin == Origin::Network;
-                    answers.outcomes.extend(answer.map(|answer| (answer, outcome)));
-                }
-                EngineJob::File { hash, size, answer } => {
-                    let waiting = self.engine.file_arrived(&hash, size)?;
-                    answers.announce = true;
-                    answers
-                        .prepare_again
-                        .extend(waiting.iter().map(|row| envelope_of(row)));
-                    answers.files.push(answer);
-                }
-                EngineJob::Close => {
-                    *go_on = false;
-                    break;
-                }
-            }
-            if taken == BATCH {
-                break;
-            }
-            match self.jobs.try_recv() {
-                Ok(next) => job = next,
-                Err(_) => break,
-            }
-        }
-        Ok(())
-    }
-
-    /// Messages whose content has arrived go through verification again. A full queue must not
-    /// block the engine, which empties it: a thread of its own waits.
-    fn prepare_again(&self, envelopes: Vec<Envelope>) {
-        if envelopes.is_empty() {
-            return;
-        }
-        let queue = self.again.clone();
-        let feed = move || {
-            for envelope in envelopes {
-                if queue
-                    .send(VerifyJob::Message {
-                        envelope,
-                        origin: Origin::Network,
-                        answer: None,
-                    })
-                    .is_err()
-                {
-                    return;
-                }
-            }
-        };
-        if let Err(error) = spawn("again".to_owned(), feed) {
-            tracing::error!(%error, "messages whose content arrived are judged at the next start");
-        }
-    }
-
-    fn fail_batch(&mut self, answers: Answers, error: PipelineError) {
-        tracing::error!(%error, "a batch was not written; its messages are not acknowledged");
-        let error = Arc::new(error);
-        if let Err(error) = self.engine.rollback() {
-            tracing::error!(%error, "rollback failed");
-        }
-        for (answer, _) in answers.outcomes {
-            let _ = answer.send(Err(Arc::clone(&error)));
-        }
-        for answer in answers.files {
-            let _ = answer.send(Err(Arc::clone(&error)));
-        }
     }
 }

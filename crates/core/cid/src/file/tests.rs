@@ -254,23 +254,46 @@ fn deep_trees_equal_those_of_the_javascript_importer() {
         let mut bytes = vec![0; size];
         Pattern::start().fill(&mut bytes);
         let names = LAYOUTS.map(|layout| {
-            let mut hasher = FileHasher::with_sizes(layout, 4, 3);
-            hasher.update(&bytes);
-            hasher.finish().to_string()
+            let mut hasher = FileBuilder::with_sizes(layout, 4, 3);
+            hasher.update(&bytes, &mut |_| ());
+            hasher.finish(&mut |_| ()).cid.to_string()
         });
         assert_eq!(names, expected, "{size} bytes");
     }
 }
 
 #[test]
+fn leaves_are_made_again_from_their_chunks() {
+    let mut bytes = vec![0; 3 * CHUNK_SIZE + 5];
+    Pattern::start().fill(&mut bytes);
+    for layout in LAYOUTS {
+        let mut leaves = Vec::new();
+        let mut nodes = 0;
+        let mut sink = |block: &Block<'_>| match block.is_leaf() {
+            true => leaves.push(block.cid()),
+            false => nodes += 1,
+        };
+        let mut builder = FileBuilder::new(layout);
+        builder.update(&bytes, &mut sink);
+        builder.finish(&mut sink);
+        let again: Vec<Cid> = bytes
+            .chunks(CHUNK_SIZE)
+            .map(|chunk| hash(layout, chunk).parse().expect("own output"))
+            .collect();
+        assert_eq!(leaves, again);
+        assert_eq!(nodes, 1);
+    }
+}
+
+#[test]
 fn memory_does_not_grow_with_the_file() {
-    let mut hasher = FileHasher::with_sizes(Layout::V0, 1, 3);
+    let mut hasher = FileBuilder::with_sizes(Layout::V0, 1, 3);
     for _ in 0..3_usize.pow(8) - 1 {
-        hasher.update(b"x");
+        hasher.update(b"x", &mut |_| ());
         assert!(hasher.tree.len() <= 2 * 8);
         assert!(hasher.chunk.is_empty());
     }
-    hasher.update(b"x");
+    hasher.update(b"x", &mut |_| ());
     assert_eq!(hasher.tree.len(), 1);
 }
 
@@ -366,9 +389,24 @@ proptest! {
     ) {
         let whole = pieces.concat();
         for layout in LAYOUTS {
-            let mut hasher = FileHasher::with_sizes(layout, chunk_size, width);
-            pieces.iter().for_each(|piece| hasher.update(piece));
-            prop_assert_eq!(hasher.finish().to_bytes(), reference(layout, &whole, chunk_size, width));
+            let (mut sum, mut leaves) = (0, 0);
+            let mut last = None;
+            let mut sink = |block: &Block<'_>| {
+                let bytes = block.to_vec();
+                assert_eq!(*block.cid().digest(), <[u8; 32]>::from(Sha256::digest(&bytes)));
+                assert_eq!(bytes.len(), block.size());
+                sum += bytes.len() as u64;
+                leaves += usize::from(block.is_leaf());
+                last = Some(block.cid());
+            };
+            let mut builder = FileBuilder::with_sizes(layout, chunk_size, width);
+            pieces.iter().for_each(|piece| builder.update(piece, &mut sink));
+            let root = builder.finish(&mut sink);
+            prop_assert_eq!(root.cid.to_bytes(), reference(layout, &whole, chunk_size, width));
+            prop_assert_eq!(root.size, whole.len() as u64);
+            prop_assert_eq!(root.weight, sum);
+            prop_assert_eq!(leaves, whole.len().div_ceil(chunk_size).max(1));
+            prop_assert_eq!(last, Some(root.cid));
         }
     }
 }

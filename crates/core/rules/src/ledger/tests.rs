@@ -20,7 +20,7 @@ fn lines(
     kind: &str,
     channel: &str,
     content: &str,
-) -> Option<Result<Vec<CreditEntry>, LedgerError>> {
+) -> Option<Result<CreditEntries, LedgerError>> {
     let now = Micros(1_800_000_000_000_000);
     credit_entries(
         &trusted(),
@@ -56,38 +56,91 @@ fn balance_reports() {
     }
 }
 
-#[test]
-fn credit_lines() {
-    let distribution = r#"{"distribution":{"token":"ALEPH","chain":"ETH","credits":[
-        {"address":"0x1","amount":10,"price":"0.5","expiration":1000,"tx_hash":"0xt","provider":"P"}]}}"#;
-    let kind = "aleph_credit_distribution";
-    assert_eq!(lines("0xX", kind, "ALEPH_CREDIT", distribution), None);
-    assert_eq!(lines("0xC", kind, "OTHER", distribution), None);
-    let entries = lines("0xC", kind, "ALEPH_CREDIT", distribution)
-        .expect("a post")
-        .expect("good");
-    assert_eq!(entries.len(), 1);
-    assert_eq!(
-        (entries[0].amount, entries[0].expiration),
-        (10, Some(Micros(1_000_000)))
-    );
-    assert_eq!(entries[0].token.as_deref(), Some("ALEPH"));
-    let expense = r#"{"expense":{"credits":[{"address":"0x1","amount":4,"execution_id":"e"}]}}"#;
-    let entries = lines("0xC", "aleph_credit_expense", "ALEPH_CREDIT", expense)
-        .expect("a post")
-        .expect("good");
-    assert_eq!((entries[0].amount, entries[0].origin.as_deref()), (-4, Some("e")));
+fn good(owner: &str, kind: &str, content: &str) -> CreditEntries {
+    let post = lines(owner, kind, "ALEPH_CREDIT", content).expect("a credit post");
+    post.expect("a good one")
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
 }
 
 #[test]
-fn a_transfer_conserves_credits() {
-    let transfer = r#"{"transfer":{"credits":[{"address":"0x1","amount":3},{"address":"0x2","amount":4}]}}"#;
+fn distributions() {
+    let distribution = r#"{"distribution":{"token":"ALEPH","chain":"ETH","credits":[
+        {"address":"0x1","amount":10,"price":"0.5","expiration":1000,"tx_hash":"0xt","provider":"P",
+         "origin":"o","ref":"r","payment_method":"card","bonus_amount":2},
+        {"address":"0x1","amount":1,"expiration":0,"bonus_amount":0,"count":3,"size":"4"}]}}"#;
+    let kind = "aleph_credit_distribution";
+    assert_eq!(lines("0xX", kind, "ALEPH_CREDIT", distribution), None);
+    assert_eq!(lines("0xC", kind, "OTHER", distribution), None);
+    let post = good("0xC", kind, distribution);
+    let full = CreditEntry {
+        address: "0x1".into(),
+        amount: 10,
+        expiration: Some(Micros(1_000_000)),
+        price: some("0.5"),
+        bonus_amount: Some(2),
+        tx_hash: some("0xt"),
+        token: some("ALEPH"),
+        chain: some("ETH"),
+        provider: some("P"),
+        origin: some("o"),
+        origin_ref: some("r"),
+        payment_method: some("card"),
+        ..CreditEntry::default()
+    };
+    let plain = CreditEntry {
+        address: "0x1".into(),
+        amount: 1,
+        token: some("ALEPH"),
+        chain: some("ETH"),
+        ..CreditEntry::default()
+    };
+    assert_eq!((post.kind, post.required), (CreditKind::Distribution, None));
+    assert_eq!(post.entries, [full, plain]);
+}
+
+#[test]
+fn expenses() {
+    let expense = r#"{"expense":{"token":"T","chain":"C","credits":[{"address":"0x1","amount":4,"execution_id":"e",
+        "ref":"r","node_id":"n","price":0.5,"count":3,"size":"1.5","expiration":"any","bonus_amount":7}]}}"#;
+    let post = good("0xC", "aleph_credit_expense", expense);
+    let line = CreditEntry {
+        address: "0x1".into(),
+        amount: 4,
+        price: some("0.5"),
+        tx_hash: some("n"),
+        provider: some("ALEPH"),
+        origin: some("e"),
+        origin_ref: some("r"),
+        payment_method: some("credit_expense"),
+        count: Some(3),
+        size_mib: some("1.5"),
+        ..CreditEntry::default()
+    };
+    assert_eq!((post.kind, post.required), (CreditKind::Expense, None));
+    assert_eq!(post.entries, [line]);
+}
+
+#[test]
+fn transfers() {
+    let transfer = r#"{"transfer":{"credits":[{"address":"0x1","amount":3,"expiration":5},{"address":"0x2","amount":4}]}}"#;
     let kind = "aleph_credit_transfer";
-    let entries = lines("0xX", kind, "ALEPH_CREDIT", transfer)
-        .expect("anybody may")
-        .expect("good");
-    assert_eq!(entries.iter().map(|entry| entry.amount).sum::<i64>(), 0);
-    assert_eq!(entries.len(), 4);
+    let post = good("0xX", kind, transfer);
+    assert_eq!((post.kind, post.required), (CreditKind::Transfer, Some(7)));
+    let first = CreditEntry {
+        address: "0x1".into(),
+        amount: 3,
+        expiration: Some(Micros(5_000)),
+        provider: some("ALEPH"),
+        origin: some("0xX"),
+        payment_method: some("credit_transfer"),
+        ..CreditEntry::default()
+    };
+    assert_eq!((post.entries.len(), &post.entries[0]), (2, &first));
+    // Who may mint need not have what he gives.
+    assert_eq!(good("0xC", kind, transfer).required, None);
     for bad in [
         r#"{"transfer":{"credits":[{"address":"0xX","amount":3}]}}"#,
         r#"{"transfer":{"credits":[{"address":"0x1","amount":3},{"address":"0x1","amount":3}]}}"#,
@@ -95,6 +148,7 @@ fn a_transfer_conserves_credits() {
         r#"{"transfer":{"credits":[{"address":"0x1","amount":-3}]}}"#,
         r#"{"transfer":{"credits":[{"address":"0x1","amount":true}]}}"#,
         r#"{"transfer":{"credits":[{"address":"0x1","amount":1.5}]}}"#,
+        r#"{"transfer":{"credits":[{"address":"0x1","amount":3,"expiration":"soon"}]}}"#,
         r#"{"transfer":{}}"#,
     ] {
         assert!(
@@ -105,20 +159,24 @@ fn a_transfer_conserves_credits() {
 }
 
 #[test]
-fn old_amounts_were_coarser() {
-    let expense = r#"{"expense":{"credits":[{"address":"0x1","amount":4}]}}"#;
+fn old_amounts_were_coarser_but_not_their_sum() {
+    let transfer = r#"{"transfer":{"credits":[{"address":"0x1","amount":4},{"address":"0x2","amount":1}]}}"#;
     let channel = [Some("ALEPH_CREDIT".to_owned())];
-    let amount = |time| {
-        let entries = credit_entries(
-            &trusted(),
-            "0xC",
-            &channel,
-            "aleph_credit_expense",
-            time,
-            Some(expense),
-        );
-        entries.expect("a post").expect("good")[0].amount
+    let read = |time| {
+        let kind = "aleph_credit_transfer";
+        let post = credit_entries(&trusted(), "0xX", &channel, kind, time, Some(transfer));
+        let post = post.expect("a post").expect("good");
+        (post.entries[0].amount, post.required)
     };
-    assert_eq!(amount(FINE_CREDITS_SINCE), -4);
-    assert_eq!(amount(Micros(FINE_CREDITS_SINCE.0 - 1)), -40_000);
+    assert_eq!(read(FINE_CREDITS_SINCE), (4, Some(5)));
+    assert_eq!(read(Micros(FINE_CREDITS_SINCE.0 - 1)), (40_000, Some(5)));
+    let most = i64::MAX.to_string();
+    let huge = format!(
+        r#"{{"transfer":{{"credits":[{{"address":"0x1","amount":{most}}},{{"address":"0x2","amount":{most}}},
+            {{"address":"0x3","amount":{most}}}]}}}}"#
+    );
+    assert_eq!(
+        good("0xX", "aleph_credit_transfer", &huge).required,
+        Some(u64::MAX)
+    );
 }

@@ -3,9 +3,10 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    process::Command,
 };
 
-use alephd_blobs::{BlobName, Blobs, Error, PART_SIZE, READ_SIZE};
+use alephd_blobs::{BlobConfig, BlobName, Blobs, Error, PART_SIZE, READ_SIZE};
 use futures_util::TryStreamExt;
 
 use crate::{NO_LIMIT, content, store};
@@ -13,7 +14,7 @@ use crate::{NO_LIMIT, content, store};
 const NOTHING: [PathBuf; 0] = [];
 
 /// Every file below `root` but the lock, relative to it.
-fn files(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(root: &Path) -> Vec<PathBuf> {
     fn visit(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
@@ -246,4 +247,121 @@ async fn a_blob_cut_short_is_an_error() {
     );
     assert!(matches!(reader.try_next().await, Err(Error::Read(_))));
     assert_eq!(reader.try_next().await.unwrap(), None);
+}
+
+#[test]
+fn an_end_that_fails_leaves_nothing() {
+    in_order(async {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open_folder(folder.path()).await.unwrap();
+        let bytes = content(PART_SIZE + 1);
+        let name = store(&blobs, &bytes, BlobName::Sha256).await.unwrap().name;
+        blobs.delete(&name).await.unwrap();
+
+        // A folder in the way of the complete upload, then in the way of the blob.
+        let mut writer = blobs.writer(NO_LIMIT);
+        writer.write(&bytes).await.unwrap();
+        let temporary = files(folder.path()).remove(0);
+        let (upload, _) = temporary.to_str().unwrap().split_once('#').unwrap();
+        let in_the_way = folder.path().join(upload);
+        fs::create_dir(&in_the_way).unwrap();
+        assert!(matches!(
+            writer.finish(BlobName::Sha256).await,
+            Err(Error::Storage(_))
+        ));
+        assert_eq!(files(folder.path()), NOTHING);
+        fs::remove_dir(in_the_way).unwrap();
+
+        let text = name.to_string();
+        let in_the_way = folder.path().join("files").join(&text[..2]).join(&text);
+        fs::create_dir(&in_the_way).unwrap();
+        for size in [10, PART_SIZE + 1] {
+            let stored = store(&blobs, &bytes[..size], BlobName::Vouched(name.clone())).await;
+            assert!(matches!(stored, Err(Error::Storage(_))));
+            assert_eq!(files(folder.path()), NOTHING);
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_configured_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = BlobConfig::Folder {
+        path: folder.path().join("blobs"),
+    };
+    let blobs = Blobs::open(&config).await.unwrap();
+    store(&blobs, b"x", BlobName::Sha256).await.unwrap();
+    assert!(matches!(Blobs::open(&config).await, Err(Error::InUse(_))));
+    assert_eq!(files(folder.path()).len(), 2, "the blob and the lock");
+}
+
+/// A file system of 24 MiB, taken off when dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount(test: &str) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounting = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=24m", "none"])
+            .arg(folder.path())
+            .output();
+        if mounting.is_ok_and(|output| output.status.success()) {
+            return Some(Self(folder));
+        }
+        let why = "needs the right to mount a small file system";
+        crate::skip(test, why);
+        None
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_left_clean() {
+    let Some(disk) = SmallDisk::mount("a_full_disk_is_told_and_left_clean") else {
+        return;
+    };
+    in_order(async {
+        let root = disk.0.path();
+        let blobs = Blobs::open_folder(root).await.unwrap();
+        let first = content(3 * PART_SIZE);
+        let kept = store(&blobs, &first, BlobName::Sha256).await.unwrap().name;
+        assert_eq!(files(root).len(), 1);
+
+        // Too large by many parts, and by one write in a single piece.
+        let second = content(4 * PART_SIZE);
+        let refused = store(&blobs, &second, BlobName::CidV0).await;
+        assert!(matches!(refused, Err(Error::Full(_))), "{refused:?}");
+        removals_done().await;
+        assert_eq!(files(root).len(), 1);
+        let filler = root.join("filler");
+        let mut sizes = [PART_SIZE, 1 << 20, 1 << 16, 1 << 12].into_iter().peekable();
+        let mut rest = fs::File::create(&filler).unwrap();
+        while let Some(size) = sizes.peek() {
+            if io::Write::write_all(&mut rest, &vec![0; *size]).is_err() {
+                sizes.next();
+            }
+        }
+        let refused = store(&blobs, &second[..100_000], BlobName::Sha256).await;
+        assert!(matches!(refused, Err(Error::Full(_))), "{refused:?}");
+        assert_eq!(files(root).len(), 2, "the blob and the filler");
+
+        drop(rest);
+        fs::remove_file(filler).unwrap();
+        store(&blobs, &second[..PART_SIZE], BlobName::Sha256)
+            .await
+            .unwrap();
+        let read: Vec<_> = blobs
+            .read_verified(&kept)
+            .await
+            .unwrap()
+            .try_collect()
+            .await
+            .unwrap();
+        assert!(read.concat() == first);
+    });
 }

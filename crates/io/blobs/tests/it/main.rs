@@ -4,6 +4,11 @@
 
 mod conformance;
 mod folder;
+mod killed;
+#[cfg(feature = "s3")]
+mod s3;
+mod scrub;
+mod verified;
 
 use alephd_blobs::{BlobName, Blobs, Error, Stored};
 use alephd_message::ItemHash;
@@ -31,4 +36,13 @@ async fn store(blobs: &Blobs, bytes: &[u8], name: BlobName) -> Result<Stored, Er
     let mut writer = blobs.writer(NO_LIMIT);
     writer.write(bytes).await?;
     writer.finish(name).await
+}
+
+/// Says aloud that `test` does not run here, to the reader and to the runner.
+fn skip(test: &str, why: &str) {
+    #[expect(clippy::print_stderr, reason = "a test talks to whoever runs it")]
+    {
+        eprintln!("skipped: {test}: {why}");
+    }
+    alephd_testkit::process::skip(test, why);
 }

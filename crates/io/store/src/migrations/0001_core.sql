@@ -68,6 +68,7 @@ CREATE INDEX messages_confirmed ON messages (confirmed_at DESC, time DESC, prefi
 CREATE INDEX messages_height    ON messages (confirmed_height) WHERE status <= 1 AND confirmed_height IS NOT NULL;
 CREATE INDEX messages_gone      ON messages (status, gone_at DESC, prefix) WHERE status >= 4;
 CREATE INDEX messages_parked    ON messages (sender, id) WHERE status IN (2, 3);
+CREATE INDEX messages_removing  ON messages (owner) WHERE status = 1;
 CREATE INDEX messages_purge     ON messages (purge_after) WHERE purge_after IS NOT NULL;
 
 -- Further valid copies of a message: signed by somebody else over the same content, or different
@@ -249,11 +250,21 @@ CREATE TABLE aggregate_losers (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE files (
-    id   INTEGER PRIMARY KEY,
-    hash BLOB    NOT NULL UNIQUE,
-    size INTEGER NOT NULL,
-    kind INTEGER NOT NULL        -- 0 file, 1 directory
+    id      INTEGER PRIMARY KEY,
+    hash    BLOB    NOT NULL UNIQUE,
+    size    INTEGER NOT NULL,
+    kind    INTEGER NOT NULL,    -- 0 file, 1 directory
+    created INTEGER NOT NULL     -- when the bytes came
 ) STRICT;
+
+-- Messages that were removed for want of payment. They outlive a rebuild: when the collector came by
+-- cannot be told from the messages.
+CREATE TABLE removals (
+    prefix INTEGER NOT NULL,
+    hash   BLOB    NOT NULL,
+    time   INTEGER NOT NULL,
+    PRIMARY KEY (prefix, hash)
+) STRICT, WITHOUT ROWID;
 
 -- Why a file is kept. kind: 0 content of a message, 1 STORE, 2 archive, 3 grace period.
 CREATE TABLE pins (
@@ -304,12 +315,14 @@ CREATE TABLE balances (
     PRIMARY KEY (address, chain, dapp)
 ) STRICT, WITHOUT ROWID;
 
--- Lines of credit posts. They outlive a FORGET of the post.
+-- The history of credits. Rows of distributions and expenses are what these posts say; those of
+-- transfers (kind 1) are derived: what a transfer moves depends on the posts before it. Both
+-- outlive a FORGET of the post.
 CREATE TABLE credits (
     address    TEXT    NOT NULL,
     time       INTEGER NOT NULL,
     message    INTEGER NOT NULL,
-    line       INTEGER NOT NULL,
+    line       INTEGER NOT NULL,  -- number of the row in the post
     kind       INTEGER NOT NULL,
     amount     INTEGER NOT NULL,
     expiration INTEGER,
@@ -317,6 +330,58 @@ CREATE TABLE credits (
     PRIMARY KEY (address, time, message, line)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX credits_message ON credits (message, line);
+
+-- What transfers say, whether they are covered or not. They outlive a FORGET of the post.
+CREATE TABLE credit_transfers (
+    message    INTEGER NOT NULL,
+    line       INTEGER NOT NULL,
+    recipient  INTEGER NOT NULL,  -- addresses.id
+    amount     INTEGER NOT NULL,
+    expiration INTEGER,
+    required   BLOB,              -- what the sender must have, unsigned 64-bit big-endian; NULL: he mints
+    PRIMARY KEY (message, line)
+) STRICT, WITHOUT ROWID;
+
+-- Whoever has a history of credits, with the time of its last row.
+CREATE TABLE credit_accounts (
+    address TEXT    PRIMARY KEY,
+    last    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What is left of the credits of an account after all that is in its history.
+CREATE TABLE lots (
+    address    TEXT    NOT NULL,
+    time       INTEGER NOT NULL,  -- position of the post that made it
+    hash       BLOB    NOT NULL,
+    line       INTEGER NOT NULL,  -- its row in the history
+    remaining  INTEGER NOT NULL,
+    expiration INTEGER,
+    PRIMARY KEY (address, time, hash, line)
+) STRICT, WITHOUT ROWID;
+
+-- Bills of messages that cost something, whether they were admitted or not: who cannot pay is judged
+-- again when money comes, and whoever comes later pays after those before him. Amounts are signed
+-- 128-bit big-endian numbers of 10^-18.
+CREATE TABLE costs (
+    owner    INTEGER NOT NULL,   -- addresses.id of the account that is charged
+    payment  INTEGER NOT NULL,   -- PaymentType::index
+    time     INTEGER NOT NULL,   -- position of the message
+    hash     BLOB    NOT NULL,
+    message  INTEGER NOT NULL,
+    total    BLOB    NOT NULL,   -- in the currency of the payment
+    hold     BLOB    NOT NULL,
+    stream   BLOB    NOT NULL,   -- by the second
+    credit   BLOB    NOT NULL,   -- by the second
+    admitted INTEGER NOT NULL,   -- Row::accepted
+    live     INTEGER NOT NULL,   -- shown in lists
+    until_time INTEGER,          -- position of the FORGET that withdrew it
+    until_hash BLOB,
+    prefix   INTEGER NOT NULL,   -- of the message: the order of lists
+    lines    TEXT    NOT NULL,   -- JSON, as the API shows them
+    PRIMARY KEY (owner, payment, time, hash, message)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX costs_message ON costs (message);
+CREATE INDEX costs_listed  ON costs (payment, prefix) WHERE live = 1;
 
 -- Triggers of programs.
 CREATE TABLE subscriptions (

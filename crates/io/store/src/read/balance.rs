@@ -1,6 +1,6 @@
-//! Reported balances and sums of credits.
+//! Reported balances.
 
-use alephd_message::{Chain, Micros};
+use alephd_message::Chain;
 
 use super::{lookup, stream};
 use crate::{Reader, StoreError, codec};
@@ -45,28 +45,6 @@ pub struct BalanceQuery {
     pub offset: u64,
     /// Rows on the page; `None` for all.
     pub limit: Option<u64>,
-}
-
-/// A page of a list of credits, by address.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CreditBalanceQuery {
-    /// Least sum.
-    pub minimum: Option<i64>,
-    /// The address before the page; the offset does not count then.
-    pub after: Option<String>,
-    /// Addresses before the page.
-    pub offset: u64,
-    /// Addresses on the page; `None` for all.
-    pub limit: Option<u64>,
-}
-
-/// Credits of an address.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CreditBalance {
-    /// The address.
-    pub address: String,
-    /// Grants that are still valid less everything spent, at least zero.
-    pub credits: i64,
 }
 
 impl BalanceRow {
@@ -131,91 +109,6 @@ impl Reader {
         let count: Option<i64> = stream::value(self, &sql, &[&json_chains(chains), &minimum])?;
         Ok(lookup::unsigned(count.unwrap_or(0)))
     }
-
-    /// Credits of an address at a time.
-    pub fn credit_balance(&self, address: &str, now: Micros) -> Result<i64, StoreError> {
-        let sum = self.credit_sums("address = ?", address, now, |_| false)?.pop();
-        Ok(credits(sum.map_or(0, |(_, sum)| sum)))
-    }
-
-    /// Credits of all addresses that ever had any.
-    pub fn credit_balance_list(
-        &self,
-        query: &CreditBalanceQuery,
-        now: Micros,
-    ) -> Result<Vec<CreditBalance>, StoreError> {
-        let (from, after) = match &query.after {
-            Some(after) => ("address > ?", after.as_str()),
-            None => ("address >= ?", ""),
-        };
-        let minimum = query.minimum.unwrap_or(0);
-        let offset = if query.after.is_some() { 0 } else { query.offset };
-        let end = offset.saturating_add(query.limit.unwrap_or(u64::MAX));
-        let mut matching = 0_u64;
-        let enough = |sum: i128| {
-            matching += u64::from(credits(sum) >= minimum);
-            matching >= end
-        };
-        let sums = self.credit_sums(from, after, now, enough)?;
-        let rows = sums
-            .into_iter()
-            .map(|(address, sum)| CreditBalance {
-                address,
-                credits: credits(sum),
-            })
-            .filter(|row| row.credits >= minimum);
-        let (offset, end) = (usize::try_from(offset), usize::try_from(end));
-        Ok(rows
-            .take(end.unwrap_or(usize::MAX))
-            .skip(offset.unwrap_or(usize::MAX))
-            .collect())
-    }
-
-    /// Number of addresses in that list. Reads all lines: callers should keep it for a while.
-    pub fn credit_balance_count(&self, minimum: Option<i64>, now: Micros) -> Result<u64, StoreError> {
-        let sums = self.credit_sums("address >= ?", "", now, |_| false)?;
-        let matching = sums
-            .iter()
-            .filter(|(_, sum)| credits(*sum) >= minimum.unwrap_or(0));
-        Ok(matching.count() as u64)
-    }
-
-    /// Sums by address, until `enough` says so of a finished sum. Added up here because lines of
-    /// strangers could make the sum of SQLite overflow, which fails the statement.
-    fn credit_sums(
-        &self,
-        condition: &str,
-        address: &str,
-        now: Micros,
-        mut enough: impl FnMut(i128) -> bool,
-    ) -> Result<Vec<(String, i128)>, StoreError> {
-        let sql =
-            format!("SELECT address, amount, expiration FROM credits WHERE {condition} ORDER BY address");
-        let mut statement = self.prepare_cached(&sql)?;
-        let mut rows = statement.query([address])?;
-        let mut sums: Vec<(String, i128)> = Vec::new();
-        while let Some(row) = rows.next()? {
-            let address = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-            if sums.last().is_none_or(|(last, _)| last != address) {
-                if sums.last().is_some_and(|(_, sum)| enough(*sum)) {
-                    break;
-                }
-                sums.push((address.to_owned(), 0));
-            }
-            let amount: i64 = row.get(1)?;
-            let expiration: Option<i64> = row.get(2)?;
-            let counts = amount < 0 || expiration.is_none_or(|expiration| expiration > now.0);
-            if let Some((_, sum)) = sums.last_mut().filter(|_| counts) {
-                *sum += i128::from(amount);
-            }
-        }
-        Ok(sums)
-    }
-}
-
-/// A balance is at least zero: how far an account is overdrawn is nobody's credit.
-fn credits(sum: i128) -> i64 {
-    i64::try_from(sum.max(0)).unwrap_or(i64::MAX)
 }
 
 fn json_chains(chains: &[Chain]) -> Option<String> {

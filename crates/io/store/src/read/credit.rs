@@ -14,12 +14,12 @@ use super::{
 };
 use crate::{Reader, StoreError, codec};
 
-/// One line of a credit post.
+/// One row of a credit post.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreditRow {
     /// The post.
     pub item_hash: ItemHash,
-    /// Number of the line in it.
+    /// Number of the row in it.
     pub line: i64,
     /// Signed time of the post.
     pub time: Micros,
@@ -36,13 +36,11 @@ pub struct CreditRow {
 /// The descriptive columns of a line.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreditDetails {
-    /// The other side of a transfer.
-    pub counterparty: Option<String>,
     /// Decimal price of one credit.
     pub price: Option<String>,
     /// Credits on top of what was paid for.
     pub bonus_amount: Option<i64>,
-    /// Payment behind a distribution.
+    /// Payment behind a distribution; the node of an expense.
     pub tx_hash: Option<String>,
     /// Token of the payment.
     pub token: Option<String>,
@@ -50,7 +48,7 @@ pub struct CreditDetails {
     pub chain: Option<String>,
     /// Payment provider.
     pub provider: Option<String>,
-    /// What the credits are for.
+    /// What the credits are for; the other side of a transfer.
     pub origin: Option<String>,
     /// Reference within the origin.
     pub origin_ref: Option<String>,
@@ -236,7 +234,6 @@ impl CreditDetails {
         let text = |key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
         let number = |key: &str| map.get(key).and_then(Value::as_i64);
         Ok(Self {
-            counterparty: text("counterparty"),
             price: text("price"),
             bonus_amount: number("bonus_amount"),
             tx_hash: text("tx_hash"),

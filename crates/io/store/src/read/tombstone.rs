@@ -5,13 +5,13 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use alephd_message::{ItemHash, MessageType, Micros};
-use alephd_rules::{BalanceEntry, BalanceUpdate};
+use alephd_rules::{BalanceEntry, BalanceUpdate, CreditKind};
 
 use super::{lookup, raw};
 use crate::{
     Reader, StoreError, codec,
     leaf::CreditLine,
-    write::{FINAL_FORGETS, MessageCopy, RawRow, Row, TOMBSTONES},
+    write::{FINAL_FORGETS, MessageCopy, RawRow, Row, TOMBSTONES, TransferLine},
 };
 
 /// A forgotten message whose content is gone, with everything that it still does.
@@ -23,8 +23,10 @@ pub struct Tombstone {
     pub forgotten_by: Vec<ItemHash>,
     /// The delegations that it held, for an element of a `security` aggregate that had some.
     pub delegation: Option<String>,
-    /// Its lines, for a credit post.
+    /// Its lines, for a distribution or an expense.
     pub credits: Vec<CreditLine>,
+    /// Its lines, for a transfer of credits.
+    pub transfers: Vec<TransferLine>,
     /// What it says, for a balance report: one entry each.
     pub balances: Vec<BalanceUpdate>,
 }
@@ -61,6 +63,29 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// Messages that were removed for want of payment, and when, beyond a hash.
+    pub fn removals(
+        &self,
+        after: Option<&ItemHash>,
+        limit: u64,
+    ) -> Result<Vec<(ItemHash, Micros)>, StoreError> {
+        let mut statement = self.prepare_cached(
+            "SELECT hash, time FROM removals WHERE (prefix, hash) > (?1, ?2) ORDER BY prefix, hash LIMIT ?3",
+        )?;
+        let prefix = after.map_or(i64::MIN, ItemHash::order_prefix);
+        let key = after.map_or(&[][..], ItemHash::key);
+        let rows = statement.query_map(params![prefix, key, lookup::signed(limit)], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?))
+        })?;
+        rows.map(|row| {
+            let (hash, time) = row?;
+            Ok((codec::item_hash(&hash)?, Micros(time)))
+        })
+        .collect()
+    }
+}
+
 fn rows(connection: &Connection, sql: &str, from: i64, limit: u64) -> Result<Vec<Row>, StoreError> {
     let mut statement = connection.prepare_cached(sql)?;
     let limit = lookup::signed(limit);
@@ -85,6 +110,7 @@ fn tombstone(connection: &Connection, row: Row) -> Result<Tombstone, StoreError>
         forgotten_by: forgotten_by.collect::<Result<_, _>>()?,
         delegation: delegation(connection, &row)?,
         credits: credits(connection, row.id)?,
+        transfers: transfers(connection, row.id)?,
         balances: balances(connection, row.id)?,
         row,
     })
@@ -98,19 +124,42 @@ fn delegation(connection: &Connection, row: &Row) -> Result<Option<String>, Stor
     Ok(statement.query_row(key, |row| row.get(0)).optional()?)
 }
 
+/// The rows of a message in the history of credits.
+pub(crate) const CREDIT_LINES: &str = "SELECT line, kind, address, amount, expiration, details \
+    FROM credits INDEXED BY credits_message WHERE message = ? ORDER BY line";
+
+pub(crate) fn credit_line(row: &rusqlite::Row<'_>) -> rusqlite::Result<CreditLine> {
+    Ok(CreditLine {
+        line: row.get(0)?,
+        kind: row.get(1)?,
+        address: row.get(2)?,
+        amount: row.get(3)?,
+        expiration: row.get::<_, Option<i64>>(4)?.map(Micros),
+        details: row.get(5)?,
+    })
+}
+
+/// Rows of transfers are left out: they are derived.
 fn credits(connection: &Connection, message: i64) -> Result<Vec<CreditLine>, StoreError> {
+    let mut statement = connection.prepare_cached(CREDIT_LINES)?;
+    let lines = statement.query_map([message], credit_line)?;
+    let lines: Vec<CreditLine> = lines.collect::<Result<_, _>>()?;
+    let is_said = |line: &CreditLine| line.kind != CreditKind::Transfer as u8;
+    Ok(lines.into_iter().filter(is_said).collect())
+}
+
+fn transfers(connection: &Connection, message: i64) -> Result<Vec<TransferLine>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT line, kind, address, amount, expiration, details FROM credits INDEXED BY credits_message
-         WHERE message = ? ORDER BY line",
+        "SELECT t.line, a.text, t.amount, t.expiration, t.required FROM credit_transfers t
+         CROSS JOIN addresses a ON a.id = t.recipient WHERE t.message = ? ORDER BY t.line",
     )?;
     let lines = statement.query_map([message], |row| {
-        Ok(CreditLine {
+        Ok(TransferLine {
             line: row.get(0)?,
-            kind: row.get(1)?,
-            address: row.get(2)?,
-            amount: row.get(3)?,
-            expiration: row.get::<_, Option<i64>>(4)?.map(Micros),
-            details: row.get(5)?,
+            recipient: row.get(1)?,
+            amount: row.get(2)?,
+            expiration: row.get::<_, Option<i64>>(3)?.map(Micros),
+            required: row.get::<_, Option<[u8; 8]>>(4)?.map(u64::from_be_bytes),
         })
     })?;
     Ok(lines.collect::<Result<_, _>>()?)

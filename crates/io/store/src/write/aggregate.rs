@@ -102,6 +102,22 @@ impl Writer {
         self.head_change(row, &old, &new)
     }
 
+    /// Ids of the live elements of an aggregate.
+    pub fn aggregate_elements(&mut self, owner: &str, key: &str) -> Result<Vec<i64>, StoreError> {
+        let (Some(owner), Some(key)) = (
+            self.addresses.find(&self.connection, owner)?,
+            self.names.find(&self.connection, key)?,
+        ) else {
+            return Ok(Vec::new());
+        };
+        let mut statement = self.connection.prepare_cached(
+            "SELECT e.message FROM aggregates a JOIN aggregate_elements e ON e.aggregate = a.id
+             WHERE a.owner = ?1 AND a.key = ?2",
+        )?;
+        let ids = statement.query_map(params![owner, key], |row| row.get(0))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
     /// The current value of one field of an aggregate.
     pub fn aggregate_field(&mut self, row: &Row, field: &str) -> Result<Option<String>, StoreError> {
         let mut statement = self.connection.prepare_cached(

@@ -21,12 +21,28 @@ pub enum PinKind {
     Grace = 3,
 }
 
+impl PinKind {
+    pub(super) fn from_index(index: u8) -> Result<Self, StoreError> {
+        Ok(match index {
+            0 => Self::Content,
+            1 => Self::Message,
+            2 => Self::Archive,
+            3 => Self::Grace,
+            _ => return Err(StoreError::Damaged("pin kind")),
+        })
+    }
+}
+
 impl Writer {
-    /// Records that the bytes of a file are held.
-    pub fn file_insert(&mut self, hash: &ItemHash, size: u64) -> Result<(), StoreError> {
+    /// Records that the bytes of a file are held, since `now` if that is news.
+    pub fn file_insert(&mut self, hash: &ItemHash, size: u64, now: Micros) -> Result<(), StoreError> {
         self.connection
-            .prepare_cached("INSERT OR IGNORE INTO files (hash, size, kind) VALUES (?1, ?2, 0)")?
-            .execute(params![hash.key(), i64::try_from(size).unwrap_or(i64::MAX)])?;
+            .prepare_cached("INSERT OR IGNORE INTO files (hash, size, kind, created) VALUES (?1, ?2, 0, ?3)")?
+            .execute(params![
+                hash.key(),
+                i64::try_from(size).unwrap_or(i64::MAX),
+                now.0
+            ])?;
         Ok(())
     }
 

@@ -1,15 +1,16 @@
-//! Money facts: reported balances and the lines of credit posts.
+//! Money facts: reported balances here, credit posts and what follows from them below.
+
+mod credits;
+mod lots;
 
 use rusqlite::{OptionalExtension, params};
-use serde_json::{Map, Value, json};
 
-use alephd_rules::{BalanceUpdate, CreditEntry, root::Leaf};
+use alephd_rules::{BalanceUpdate, root::Leaf};
+
+pub use credits::TransferLine;
 
 use super::{Row, Writer};
-use crate::{
-    StoreError,
-    leaf::{self, CreditLine},
-};
+use crate::{StoreError, leaf};
 
 /// What counts as the balance of an address on a chain.
 #[derive(PartialEq)]
@@ -119,107 +120,8 @@ impl Writer {
             ])?;
         Ok(())
     }
-
-    /// Adds the lines of a credit post.
-    pub fn credits_apply(&mut self, row: &Row, entries: &[CreditEntry]) -> Result<(), StoreError> {
-        for (line, entry) in entries.iter().enumerate() {
-            self.credit_insert(row, &credit_line(line, entry))?;
-        }
-        Ok(())
-    }
-
-    /// Adds one line of a credit post; nothing happens if it is there already.
-    pub(super) fn credit_insert(&mut self, row: &Row, line: &CreditLine) -> Result<(), StoreError> {
-        let added = self
-            .connection
-            .prepare_cached(
-                "INSERT OR IGNORE INTO credits (address, time, message, line, kind, amount, expiration, details)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute(params![
-                line.address,
-                row.content_time.0,
-                row.id,
-                line.line,
-                line.kind,
-                line.amount,
-                line.expiration.map(|time| time.0),
-                line.details,
-            ])?;
-        if added > 0 {
-            self.root_add(&leaf::credit(&row.hash, line));
-        }
-        Ok(())
-    }
-
-    /// Takes back the lines of a credit post that is no longer acceptable.
-    pub fn credits_withdraw(&mut self, row: &Row, entries: &[CreditEntry]) -> Result<(), StoreError> {
-        for (line, entry) in entries.iter().enumerate() {
-            let line = credit_line(line, entry);
-            let removed = self
-                .connection
-                .prepare_cached(
-                    "DELETE FROM credits WHERE address = ?1 AND time = ?2 AND message = ?3 AND line = ?4",
-                )?
-                .execute(params![entry.address, row.content_time.0, row.id, line.line])?;
-            if removed > 0 {
-                self.root_remove(&leaf::credit(&row.hash, &line));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a post has lines in the ledger.
-    pub fn credits_exist(&mut self, row: &Row) -> Result<bool, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT 1 FROM credits WHERE message = ?1")?;
-        Ok(statement.exists([row.id])?)
-    }
 }
 
 fn balance_leaf(account: Account<'_>, dapp: Option<&str>, row: &Balance) -> Leaf {
     leaf::balance(account.address, account.chain, dapp, &row.balance, row.height)
-}
-
-fn credit_line(line: usize, entry: &CreditEntry) -> CreditLine {
-    CreditLine {
-        line: i64::try_from(line).unwrap_or(i64::MAX),
-        kind: entry.kind as u8,
-        address: entry.address.clone(),
-        amount: entry.amount,
-        expiration: entry.expiration,
-        details: details(entry).to_string(),
-    }
-}
-
-/// The descriptive columns of a line, as the API lists them; absent ones are left out.
-fn details(entry: &CreditEntry) -> Value {
-    let mut map = Map::new();
-    let texts = [
-        ("counterparty", &entry.counterparty),
-        ("price", &entry.price),
-        ("tx_hash", &entry.tx_hash),
-        ("token", &entry.token),
-        ("chain", &entry.chain),
-        ("provider", &entry.provider),
-        ("origin", &entry.origin),
-        ("origin_ref", &entry.origin_ref),
-        ("payment_method", &entry.payment_method),
-        ("expense_size_mib", &entry.size_mib),
-    ];
-    for (key, value) in texts {
-        if let Some(value) = value {
-            map.insert(key.to_owned(), json!(value));
-        }
-    }
-    for (key, value) in [
-        ("bonus_amount", entry.bonus_amount),
-        ("expense_count", entry.count),
-    ] {
-        if let Some(value) = value {
-            map.insert(key.to_owned(), json!(value));
-        }
-    }
-    Value::Object(map)
 }

@@ -40,7 +40,9 @@ impl Writer {
 
     /// Takes over a tombstone whose content is gone, with what the message did to others: its
     /// delegations, its credit lines, the balances that it reported. Of the FORGETs that name it
-    /// those count that were taken over; the others join when they are accepted here.
+    /// those count that were taken over; the others join when they are accepted here. What follows
+    /// from credit posts is left to [`Writer::lots_set`] and [`Writer::transfer_rows_set`]; that it
+    /// is not written is noted.
     pub fn tombstone_seed(&mut self, tombstone: &Tombstone) -> Result<(), StoreError> {
         let row = self.row_seed(&tombstone.row)?;
         if row.subject().is_amend()
@@ -61,6 +63,12 @@ impl Writer {
         }
         for line in &tombstone.credits {
             self.credit_insert(&row, line)?;
+        }
+        for line in &tombstone.transfers {
+            self.transfer_line_insert(&row, line)?;
+        }
+        if !tombstone.credits.is_empty() || !tombstone.transfers.is_empty() {
+            self.credits_set_stale(true)?;
         }
         for update in &tombstone.balances {
             self.balances_apply(&row, update)?;

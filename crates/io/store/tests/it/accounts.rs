@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use alephd_economy::lots::Book;
 use alephd_message::{Chain, ItemHash, MessageType, Micros};
 use alephd_store::{
     Store, StoreConfig,
@@ -162,7 +163,7 @@ fn balances_are_listed_by_address_and_chain() {
     assert_eq!(reader.balance_count(&[second], Some(4)).expect("a count"), 1);
 }
 
-/// Grants of 100, 50 (until 500) and 2^63-1 twice, debits of 30; the post names of ids 1 and 2.
+/// Rows of a history; the post names of ids 1 and 2.
 const CREDITS: &str = r#"
     INSERT INTO addresses (id, text) VALUES (1, '0xoracle');
     INSERT INTO messages (id, prefix, hash, status, accepted, type, chain, item_type, sender, owner, time,
@@ -174,19 +175,58 @@ const CREDITS: &str = r#"
         ('0xa', 20, 1, 1, 0, 50, 500, '{"payment_method":"card"}'),
         ('0xa', 30, 2, 0, 2, -30, NULL,
             '{"origin":"0202020202020202020202020202020202020202020202020202020202020202","payment_method":"credit_expense"}'),
-        ('0xb', 10, 1, 2, 0, 9223372036854775807, NULL, '{}'),
-        ('0xb', 11, 1, 3, 0, 9223372036854775807, NULL, '{}'),
-        ('0xc', 10, 1, 4, 0, 5, 15, '{}'),
-        ('0xc', 12, 2, 1, 2, -9, NULL, '{}');
+        ('0xb', 10, 1, 2, 0, 7, NULL, '{}');
     UPDATE messages SET prefix = 0;"#;
 
+/// What the engine writes beside the history: the lots that are left in the end.
+fn with_lots(store: &Store) {
+    let mut writer = store.take_writer().expect("the writer");
+    writer.begin().expect("begins");
+    let book = Book::from_posts(writer.credit_posts().expect("posts"));
+    for account in book.accounts() {
+        writer.lots_set(*account, &book).expect("written");
+    }
+    writer.commit().expect("commits");
+}
+
+/// Grants at 10 and 20, a debit at 30; the second grant ends at 500.
+const POSTS: &str = r#"
+    INSERT INTO addresses (id, text) VALUES (1, '0xoracle');
+    INSERT INTO messages (id, prefix, hash, status, accepted, type, chain, item_type, sender, owner, time,
+        content_time, reception, size) VALUES
+        (1, 1, x'0100000000000000000000000000000000000000000000000000000000000000', 0, 1, 0, 0, 0, 1, 1, 0, 10, 0, 0),
+        (2, 2, x'0200000000000000000000000000000000000000000000000000000000000000', 0, 1, 0, 0, 0, 1, 1, 0, 20, 0, 0),
+        (3, 3, x'0300000000000000000000000000000000000000000000000000000000000000', 0, 1, 0, 0, 0, 1, 1, 0, 30, 0, 0);
+    INSERT INTO credits (address, time, message, line, kind, amount, expiration, details) VALUES
+        ('0xa', 10, 1, 0, 0, 100, NULL, '{}'),
+        ('0xb', 10, 1, 1, 0, 9223372036854775807, NULL, '{}'),
+        ('0xc', 10, 1, 2, 0, 5, 15, '{}'),
+        ('0xa', 20, 2, 0, 0, 50, 500, '{}'),
+        ('0xb', 20, 2, 1, 0, 9223372036854775807, NULL, '{}'),
+        ('0xa', 30, 3, 0, 2, -30, NULL, '{}'),
+        ('0xc', 30, 3, 1, 2, -9, NULL, '{}');"#;
+
 #[test]
-fn credits_are_valid_grants_less_debits() {
-    let (store, _folder) = filled(CREDITS);
+fn credits_are_what_is_left_of_valid_lots() {
+    let (store, _folder) = filled(POSTS);
+    with_lots(&store);
     let reader = store.reader();
     let at = |address: &str, now| reader.credit_balance(address, Micros(now)).expect("a sum");
-    assert_eq!((at("0xa", 499), at("0xa", 500)), (120, 70));
-    assert_eq!((at("0xb", 0), at("0xc", 0), at("unknown", 0)), (i64::MAX, 0, 0));
+    // Before the last post of the account its history tells, after it the lots.
+    let instants = [9, 10, 20, 29, 30, 499, 500];
+    assert_eq!(
+        instants.map(|now| at("0xa", now)),
+        [0, 100, 150, 150, 120, 120, 70]
+    );
+    assert_eq!(instants.map(|now| at("0xc", now)), [0, 5, 0, 0, 0, 0, 0]);
+    assert_eq!((at("0xb", 9), at("0xb", 20), at("unknown", 0)), (0, i64::MAX, 0));
+    let details = |now| {
+        let details = reader.credit_balance_details("0xa", Micros(now)).expect("lots");
+        details.into_iter().collect::<Vec<_>>()
+    };
+    let end = Some(Micros(500));
+    assert_eq!(details(29), [(None, 100), (end, 50)]);
+    assert_eq!(details(30), [(None, 70), (end, 50)]);
     let list = |query: CreditBalanceQuery| {
         let rows = reader.credit_balance_list(&query, Micros(600)).expect("a list");
         rows.into_iter()
@@ -221,12 +261,13 @@ fn credits_are_valid_grants_less_debits() {
         }),
         all[..2]
     );
-    assert_eq!(
-        reader
-            .credit_balance_count(Some(71), Micros(600))
-            .expect("a count"),
-        1
-    );
+    let count = |minimum, now| {
+        let count = reader.credit_balance_count(minimum, Micros(now));
+        count.expect("a count")
+    };
+    assert_eq!((count(Some(71), 600), count(None, 600)), (1, 3));
+    // At 12 nothing was spent and the second grants had not been made.
+    assert_eq!((count(Some(6), 12), count(Some(101), 12)), (2, 1));
 }
 
 #[test]

@@ -8,7 +8,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use tokio::sync::Mutex;
 
 use alephd_rules::root::StateRoot;
 use alephd_store::{
@@ -16,6 +15,7 @@ use alephd_store::{
     read::{Counts, Root},
 };
 
+use super::kept::Kept;
 use crate::{Api, ApiError, Routes, body, json::Writer, metrics};
 
 /// How long the list of channels is kept. It costs a look at an index for each channel, and
@@ -55,32 +55,17 @@ async fn public(State(api): State<Api>) -> Response {
     body::json(StatusCode::OK, out.finish())
 }
 
-/// An answer that is made anew after some time.
-#[derive(Default)]
-struct Kept(Mutex<Option<(Duration, Bytes)>>);
-
-async fn channels(api: &Api, kept: &Kept) -> Result<Response, ApiError> {
+async fn channels(api: &Api, kept: &Kept<Bytes>) -> Result<Response, ApiError> {
     const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
-    // Held while the list is read: those who come meanwhile wait for it instead of reading it too.
-    let mut kept = kept.0.lock().await;
-    let now = api.clock.monotonic();
-    let fresh = kept
-        .as_ref()
-        .filter(|(made, _)| now.saturating_sub(*made) < CHANNELS_FOR);
-    let json = match fresh {
-        Some((_, json)) => json.clone(),
-        None => {
-            let names = api.read(|reader| reader.channel_list())?;
-            let mut out = Writer::new();
-            out.begin_object();
-            out.key("channels").texts(&names);
-            out.end_object();
-            let json = Bytes::from(out.finish());
-            *kept = Some((now, json.clone()));
-            json
-        }
-    };
-    Ok(([(header::CONTENT_TYPE, JSON)], json).into_response())
+    let made = kept.get(api.clock.monotonic(), CHANNELS_FOR, || {
+        let names = api.read(|reader| reader.channel_list())?;
+        let mut out = Writer::new();
+        out.begin_object();
+        out.key("channels").texts(&names);
+        out.end_object();
+        Ok(Bytes::from(out.finish()))
+    });
+    Ok(([(header::CONTENT_TYPE, JSON)], made.await?).into_response())
 }
 
 async fn metrics_text(State(api): State<Api>) -> Result<Response, ApiError> {

@@ -9,10 +9,11 @@ use axum::{
     response::Response,
 };
 
-use alephd_message::Chain;
+use alephd_economy::Amount;
+use alephd_message::{Chain, PaymentType};
 use alephd_store::{
     Reader, StoreError,
-    read::{BalanceCursor, BalanceQuery as ListQuery, BalanceRow, CreditBalanceQuery},
+    read::{BalanceCursor, BalanceQuery as ListQuery, BalanceRow, CostQuery, CreditBalanceQuery},
 };
 
 use super::{
@@ -50,19 +51,20 @@ async fn balance(
 ) -> Result<Response, ApiError> {
     let query = BalanceQuery::parse(query.as_deref().unwrap_or_default())?;
     let now = api.now();
-    let with_dapps = api.settings.count_dapp_balances;
-    let (rows, credits, lots) = api.read(|reader| {
+    let (rows, locked, credits, lots) = api.read(|reader| {
         reader.snapshot(|reader| {
-            let rows = match with_dapps {
-                true => all_holdings(reader, &address, query.chain)?,
-                false => reader.balance_get(&address, query.chain)?,
-            };
+            let rows = holdings(&api, reader, &address, query.chain)?;
+            let locked = reader.cost_sums(&CostQuery {
+                payment: PaymentType::Hold,
+                owner: Some(address.clone()),
+                item_hash: None,
+            })?;
             let credits = reader.credit_balance(&address, now)?;
             let lots = match query.include_credit_details {
-                true => Some(credits::lots(reader, &address, now)?),
+                true => Some(reader.credit_balance_details(&address, now)?),
                 false => None,
             };
-            Ok((rows, credits, lots))
+            Ok((rows, Amount::from_units(locked.hold), credits, lots))
         })
     })?;
     let mut out = Writer::with_capacity(512);
@@ -78,8 +80,7 @@ async fn balance(
         }
     }
     out.end_object();
-    // Nothing is held back for costs before messages have a price.
-    out.key("locked_amount").float(0.0);
+    out.key("locked_amount").float(locked.to_f64());
     out.key("credit_balance").int(credits);
     out.key("credit_balance_details");
     match lots {
@@ -90,6 +91,19 @@ async fn balance(
     }
     out.end_object();
     Ok(body::json(StatusCode::OK, out.finish()))
+}
+
+/// What counts as the tokens of an address on this network, by chain.
+pub(super) fn holdings(
+    api: &Api,
+    reader: &Reader,
+    address: &str,
+    chain: Option<Chain>,
+) -> Result<Vec<BalanceRow>, StoreError> {
+    match api.settings.count_dapp_balances {
+        true => all_holdings(reader, address, chain),
+        false => reader.balance_get(address, chain),
+    }
 }
 
 /// What an address holds itself and through contracts, by chain.

@@ -1,6 +1,7 @@
 //! Uploads: files and JSON documents, streamed to the blobs and hashed on the way.
 
 mod form;
+mod payment;
 
 use axum::{
     body::Body,
@@ -11,9 +12,13 @@ use axum::{
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
 
 use alephd_blobs::{BlobName, BlobWriter, Error as BlobError};
-use alephd_message::{Content, Envelope, ItemType, MessageType, content::Body as ContentBody};
+use alephd_economy::cost::Demand;
+use alephd_message::{
+    Content, Envelope, ItemHash, ItemType, MessageType, Micros, content::Body as ContentBody,
+};
 
 use super::publish;
 use crate::{Api, ApiError, Routes, body, json};
@@ -99,7 +104,7 @@ async fn add_form(api: &Api, body: Body, boundary: String) -> Result<Response, A
     // The larger limit holds until it is known whether a message comes along.
     let limit = api.settings.max_file_size;
     let mut form = Form::new(body, boundary);
-    let (writer, metadata) = match receive(api, &mut form, limit).await {
+    let (file, metadata) = match receive(api, &mut form, limit).await {
         Ok(parts) => parts,
         Err(error) => {
             form.drain().await;
@@ -107,27 +112,27 @@ async fn add_form(api: &Api, body: Body, boundary: String) -> Result<Response, A
         }
     };
     let open_limit = api.settings.max_unauthenticated_file_size;
-    if metadata.is_none() && writer.size() > open_limit {
+    if metadata.is_none() && file.writer.size() > open_limit {
         return Err(ApiError::BodyTooLarge { limit: open_limit });
     }
-    store_form(api, writer, metadata).await
+    store_form(api, file, metadata).await
 }
 
 /// Reads the parts of a form: the file goes to the blobs as it arrives.
-async fn receive(api: &Api, form: &mut Form, limit: u64) -> Result<(BlobWriter, Option<Metadata>), ApiError> {
-    let mut file: Option<BlobWriter> = None;
+async fn receive(api: &Api, form: &mut Form, limit: u64) -> Result<(Incoming, Option<Metadata>), ApiError> {
+    let mut file: Option<Incoming> = None;
     let mut metadata: Option<Metadata> = None;
     while let Some(mut part) = form.next().await? {
         match part.name() {
             "file" if file.is_none() => {
-                let mut writer = api.blobs.writer(limit);
+                let mut incoming = Incoming::new(api.blobs.writer(limit));
                 while let Some(chunk) = part.chunk().await? {
-                    writer
+                    incoming
                         .write(&chunk)
                         .await
                         .map_err(|error| upload_error(error, limit))?;
                 }
-                file = Some(writer);
+                file = Some(incoming);
             }
             "metadata" => {
                 let bytes = part.bytes(METADATA_LIMIT).await?;
@@ -137,24 +142,23 @@ async fn receive(api: &Api, form: &mut Form, limit: u64) -> Result<(BlobWriter, 
         }
     }
     let missing = "File should be sent as FormData or Raw Upload";
-    let writer = file.ok_or_else(|| ApiError::reason(StatusCode::BAD_REQUEST, missing))?;
-    Ok((writer, metadata))
+    let file = file.ok_or_else(|| ApiError::reason(StatusCode::BAD_REQUEST, missing))?;
+    Ok((file, metadata))
 }
 
-/// Makes the file visible, then publishes its message.
-async fn store_form(api: &Api, writer: BlobWriter, metadata: Option<Metadata>) -> Result<Response, ApiError> {
+/// Makes the file visible, then publishes its message. Nothing is kept of a file that is not that
+/// of its message, or that nobody pays for.
+async fn store_form(api: &Api, file: Incoming, metadata: Option<Metadata>) -> Result<Response, ApiError> {
+    let Incoming { writer, sha256 } = file;
+    if let Some(metadata) = &metadata {
+        let name = ItemHash::Sha256(sha256.finalize().into());
+        metadata.check(&name.to_string())?;
+        payment::check(api, metadata, writer.size())?;
+    }
     let stored = writer
         .finish(BlobName::Sha256)
         .await
         .map_err(ApiError::internal)?;
-    let fits = metadata
-        .as_ref()
-        .map_or(Ok(()), |metadata| metadata.check(&stored.sha256.to_string()));
-    if let Err(error) = fits {
-        // Somebody else may hold the same content for a reason: the collector decides.
-        announce(api, &stored).await?;
-        return Err(error);
-    }
     announce(api, &stored).await?;
     let status = match metadata {
         Some(metadata) => {
@@ -167,11 +171,34 @@ async fn store_form(api: &Api, writer: BlobWriter, metadata: Option<Metadata>) -
     Ok(success(status, &stored.sha256.to_string()))
 }
 
+/// A file that is being received. Its name has to be known before it is stored, which is when the
+/// blobs tell it.
+struct Incoming {
+    writer: BlobWriter,
+    sha256: Sha256,
+}
+
+impl Incoming {
+    fn new(writer: BlobWriter) -> Self {
+        let sha256 = Sha256::new();
+        Self { writer, sha256 }
+    }
+
+    async fn write(&mut self, chunk: &[u8]) -> Result<(), BlobError> {
+        self.sha256.update(chunk);
+        self.writer.write(chunk).await
+    }
+}
+
 /// A signed STORE that comes along with a file.
 struct Metadata {
     envelope: Envelope,
     file: String,
     sync: bool,
+    /// What has to be paid.
+    demand: Demand,
+    /// The signed time.
+    time: Micros,
 }
 
 #[derive(Deserialize)]
@@ -202,7 +229,10 @@ impl Metadata {
         let text = text.filter(|_| envelope.message_type == MessageType::Store);
         let text = text.ok_or_else(|| invalid("an inline STORE message is expected".into()))?;
         let content = Content::parse(MessageType::Store, text).map_err(|error| invalid(error.to_string()))?;
-        let ContentBody::Store(store) = content.body else {
+        let demand = Demand::of(&content, text, &envelope.item_hash);
+        let demand = demand.map_err(|error| invalid(error.to_string()))?;
+        let time = content.position_time();
+        let (ContentBody::Store(store), Some(demand)) = (content.body, demand) else {
             return Err(invalid("an inline STORE message is expected".into()));
         };
         if store.item_type != ItemType::Storage {
@@ -215,6 +245,8 @@ impl Metadata {
             envelope,
             file: store.item_hash.to_string(),
             sync,
+            demand,
+            time,
         })
     }
 

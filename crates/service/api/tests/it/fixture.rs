@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use alephd_api::{Api, ApiParts, ApiSettings, Gauges, router};
 use alephd_blobs::{BlobName, Blobs};
+use alephd_economy::admission::Parameters;
 use alephd_message::{Envelope, ItemHash};
 use alephd_pipeline::{EngineConfig, Origin, Pipeline, PipelineConfig};
 use alephd_rules::{MessageStatus, Trusted};
@@ -56,6 +57,7 @@ impl Fixture {
         let blobs = Blobs::in_memory();
         let clock = ManualClock::new(NOW);
         let funder = keys::funder().address().to_owned();
+        let default = EngineConfig::default();
         let engine = EngineConfig {
             trusted: Trusted {
                 balance_oracles: vec![funder.clone()],
@@ -63,7 +65,11 @@ impl Fixture {
                 credit_oracles: vec![funder],
                 credit_channels: vec!["ALEPH_CREDIT".into()],
             },
-            ..EngineConfig::default()
+            money: Parameters {
+                pricing_owner: settings.money.pricing_owner.clone(),
+                ..default.money
+            },
+            ..default
         };
         let pipeline = Pipeline::start(
             store.take_writer().expect("first taker"),
@@ -123,11 +129,19 @@ impl Fixture {
     }
 
     pub(crate) async fn send(&self, method: &str, uri: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send_body(method, uri, headers, Body::empty()).await
+    }
+
+    pub(crate) async fn post(&self, uri: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        self.send_body("POST", uri, headers, body.into()).await
+    }
+
+    async fn send_body(&self, method: &str, uri: &str, headers: &[(&str, &str)], body: Body) -> Answer {
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::empty()).expect("request");
+        let request = request.body(body).expect("request");
         let response = self.router.clone().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
         Answer {

@@ -10,6 +10,7 @@ mod messages;
 mod node;
 mod page;
 mod posts;
+mod prices;
 mod routes;
 mod scoring;
 mod sockets;

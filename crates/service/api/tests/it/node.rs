@@ -127,7 +127,17 @@ impl Node {
 
     /// A request that does not go through the network.
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        let request = Request::builder().uri(path).body(Body::empty()).expect("request");
+        let request = Request::builder().uri(path).body(Body::empty());
+        self.answer(request.expect("request")).await
+    }
+
+    /// The same with a body.
+    pub(crate) async fn post(&self, path: &str, body: String) -> Answer {
+        let request = Request::builder().method("POST").uri(path).body(body.into());
+        self.answer(request.expect("request")).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
         let response = router(self.api.clone())
             .oneshot(request)
             .await

@@ -15,9 +15,9 @@ use tokio_tungstenite::{
 
 use crate::node::Node;
 
-type Client = WebSocketStream<TcpStream>;
+pub(crate) type Client = WebSocketStream<TcpStream>;
 
-async fn connect(node: &Node, path: &str) -> Client {
+pub(crate) async fn connect(node: &Node, path: &str) -> Client {
     let stream = TcpStream::connect(node.address).await.expect("connects");
     let url = format!("ws://{}{path}", node.address);
     client_async(url, stream).await.expect("is upgraded").0
@@ -37,7 +37,7 @@ async fn refused(node: &Node, path: &str) -> (u16, String) {
 }
 
 /// The next message frame.
-async fn next(client: &mut Client) -> Value {
+pub(crate) async fn next(client: &mut Client) -> Value {
     loop {
         match client.next().await {
             Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).expect("JSON"),

@@ -6,6 +6,7 @@ mod config;
 mod import;
 mod profile;
 mod rebuild;
+mod scrub;
 mod start;
 
 use std::future::Future;

@@ -51,6 +51,7 @@ fn a_profile_of_ones_own_is_checked() {
     for wrong in [
         local.replace("name = \"local\"", "name = \"../club\""),
         format!("{local}\nsurprise = 1\n"),
+        local.replace("public_key = \"02", "public_key = \"04"),
     ] {
         fs::write(&path, wrong).unwrap();
         assert!(matches!(

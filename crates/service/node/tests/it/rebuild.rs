@@ -10,7 +10,7 @@ use alephd_node::{
     rebuild::{RebuildReport, rebuild},
 };
 use alephd_store::{Store, StoreConfig, StoreError};
-use alephd_tasks::{CancellationToken, SystemClock};
+use alephd_tasks::{CancellationToken, Clock as _, SystemClock};
 use alephd_testkit::{builder, keys, scenario, sha256};
 use proptest::{
     strategy::{Strategy, ValueTree},
@@ -65,7 +65,8 @@ impl Bench {
             let mut upload = blobs.writer(1 << 20);
             upload.write(file).await.unwrap();
             let stored = upload.finish(BlobName::Sha256).await.unwrap();
-            writer.file_insert(&stored.name, stored.size).unwrap();
+            let now = Micros(SystemClock::new().now_micros());
+            writer.file_insert(&stored.name, stored.size, now).unwrap();
         }
         writer.commit().unwrap();
     }

@@ -4,7 +4,7 @@ use alephd_message::{
     Content, ItemHash, ItemType, MessageType, Micros,
     content::{Aggregate, Body, Post, Store},
 };
-use alephd_rules::{BalanceUpdate, CreditEntry, balance_update, credit_entries};
+use alephd_rules::{BalanceUpdate, CreditEntries, balance_update, credit_entries};
 use alephd_store::write::{PinKind, Row};
 use serde_json::Value;
 
@@ -109,7 +109,7 @@ impl Engine {
             self.writer.balances_apply(row, &update)?;
         }
         if let Some(entries) = self.credit_entries(row, post)? {
-            self.writer.credits_apply(row, &entries)?;
+            self.credits_enter(row, &entries)?;
         }
         Ok(())
     }
@@ -119,8 +119,8 @@ impl Engine {
         let Body::Post(post) = &content.body else {
             return Ok(());
         };
-        if let Some(entries) = self.credit_entries(row, post)? {
-            self.writer.credits_withdraw(row, &entries)?;
+        if is_credit_post(row) {
+            self.credits_leave(row)?;
         }
         if let Some(update) = self.balance_update(row, post) {
             self.writer.balances_withdraw(row, &update)?;
@@ -139,7 +139,7 @@ impl Engine {
         }
     }
 
-    fn credit_entries(&mut self, row: &Row, post: &Post) -> Result<Option<Vec<CreditEntry>>, PipelineError> {
+    fn credit_entries(&mut self, row: &Row, post: &Post) -> Result<Option<CreditEntries>, PipelineError> {
         if !is_credit_post(row) {
             return Ok(None);
         }

@@ -7,7 +7,7 @@ use alephd_rules::{
     Authorizations, Facts, Known, Position, Remains, Subject, Verdict, VolumeUse, judge, needs,
     owners_to_consult,
 };
-use alephd_store::write::{LinkKind, MessageCopy, Row};
+use alephd_store::write::{Bill, LinkKind, MessageCopy, Row};
 use serde_json::value::RawValue;
 
 use super::{Engine, copies::copy_of_row};
@@ -23,6 +23,8 @@ pub(super) struct Evaluation {
     pub(super) forgets: Vec<Forgetting>,
     /// Owners whose delegations had a say.
     pub(super) consulted: Vec<String>,
+    /// What the message costs, if that could be found out.
+    pub(super) bill: Option<Bill>,
 }
 
 impl Evaluation {
@@ -33,6 +35,7 @@ impl Evaluation {
             copy: copy_of_row(row),
             forgets: Vec::new(),
             consulted: Vec::new(),
+            bill: None,
         }
     }
 
@@ -67,11 +70,21 @@ impl Engine {
         let forgets = self.forgets_of(row)?;
         let mut consulted = Vec::new();
         let mut first_refusal = None;
+        let mut payment = None;
         for copy in copies {
             let subject = subject_of(row, &copy);
             let facts = self.gather(&subject, content)?;
-            let verdict = judge(&subject, content, &facts);
+            let mut verdict = judge(&subject, content, &facts);
             consulted.extend(facts.authorizations.into_keys());
+            if verdict == Verdict::Accept {
+                // Who signed does not matter for it: it is the same for all copies.
+                let judged = match payment.take() {
+                    Some(judged) => judged,
+                    None => self.judge_payment(row, content)?,
+                };
+                verdict = judged.0.clone();
+                payment = Some(judged);
+            }
             match verdict {
                 Verdict::Accept => {
                     return Ok(Evaluation {
@@ -79,6 +92,7 @@ impl Engine {
                         copy,
                         forgets,
                         consulted,
+                        bill: payment.and_then(|(_, bill)| bill),
                     });
                 }
                 Verdict::Wait { .. } | Verdict::Refuse { .. } => {
@@ -92,6 +106,7 @@ impl Engine {
             copy,
             forgets,
             consulted,
+            bill: payment.and_then(|(_, bill)| bill),
         })
     }
 
@@ -250,7 +265,7 @@ impl Engine {
 }
 
 /// What others judge a message by, whether its content is still there or not.
-fn remains_of(row: &Row) -> Option<Remains> {
+pub(super) fn remains_of(row: &Row) -> Option<Remains> {
     match row.content_text() {
         Some(text) => Some(Remains::of(&Content::parse(row.message_type, text).ok()?)),
         None => row.remains.clone(),

@@ -74,6 +74,10 @@ impl Engine {
             }
             Some(content) => self.evaluate(&row, content, vec![copy_of_row(&row)])?,
         };
+        if let Some(removed) = self.writer.removal_time(&row.hash)? {
+            row.state.status = MessageStatus::Removed;
+            row.state.gone_at = Some(removed);
+        }
         row.state = self.next_state(&row, &evaluation, now)?;
         if self.is_one_too_many(&row)? {
             return self.refuse_parked(envelope, &evaluation.verdict, now);
@@ -116,6 +120,9 @@ impl Engine {
         self.link(row.id, content)?;
         self.remember_delegation(row, content)?;
         self.note_consulted(row, evaluation)?;
+        if evaluation.bill.is_some() {
+            self.note_bill(row, evaluation.bill.as_ref())?;
+        }
         if row.state.status.is_live() {
             self.effects_enter(row, content)?;
         } else if row.state.accepted {
@@ -167,8 +174,7 @@ fn stands_alone(envelope: &Envelope, content: &Content) -> bool {
         Body::Aggregate(aggregate) => {
             aggregate.key != super::effects::SECURITY && ItemHash::parse_strict(&aggregate.key).is_none()
         }
-        Body::VProgram(_) => true,
-        Body::Store(_) | Body::Forget(_) | Body::Program(_) | Body::Instance(_) => false,
+        Body::Store(_) | Body::Forget(_) | Body::Program(_) | Body::Instance(_) | Body::VProgram(_) => false,
     };
     own && simple
 }

@@ -102,6 +102,7 @@ impl Engine {
             self.writer.verdict_clear(row.id)?;
         }
         self.note_forgets_and_verdict(&row, &evaluation, now)?;
+        self.note_bill(&row, evaluation.bill.as_ref())?;
         let fact_changed = (old.accepted, &old.withdrawn) != (row.state.accepted, &row.state.withdrawn);
         if fact_changed || copy_changed {
             self.wake(&row, &content, work)?;
@@ -165,7 +166,7 @@ impl Engine {
         let accepted = evaluation.verdict == Verdict::Accept;
         let status = match &evaluation.verdict {
             _ if first.is_some() => MessageStatus::Forgotten,
-            Verdict::Accept if row.state.status == MessageStatus::Removing => MessageStatus::Removing,
+            Verdict::Accept if is_unpaid(row.state.status) => row.state.status,
             Verdict::Accept => MessageStatus::Processed,
             Verdict::Wait { .. } => MessageStatus::Pending,
             Verdict::Refuse { .. } if self.was_acknowledged(row)? => MessageStatus::Pending,
@@ -176,11 +177,12 @@ impl Engine {
                 .purge_after
                 .unwrap_or(Micros(now.0 + self.config.grace.0))
         });
+        let unpaid_since = row.state.gone_at.filter(|_| is_unpaid(status));
         Ok(State {
             status,
             accepted,
             withdrawn: first.map(|forget| forget.position.clone()),
-            gone_at: first.map(|forget| forget.time),
+            gone_at: first.map(|forget| forget.time).or(unpaid_since),
             purged: row.state.purged,
             purge_after,
         })
@@ -241,6 +243,7 @@ impl Engine {
         for (_, source) in self.writer.link_sources(&row.hash)? {
             work.push(source);
         }
+        self.wake_by_money(row, content, work)?;
         match row.message_type {
             MessageType::Forget => {
                 for target in alephd_rules::needs(content).messages {
@@ -300,4 +303,9 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// What becomes of it is the collector's to say.
+fn is_unpaid(status: MessageStatus) -> bool {
+    matches!(status, MessageStatus::Removing | MessageStatus::Removed)
 }

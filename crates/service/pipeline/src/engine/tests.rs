@@ -3,11 +3,15 @@
 use alephd_message::{Chain, Envelope, MessageType};
 use alephd_signature::sign::{EvmKey, seal};
 use alephd_store::{Store, StoreConfig};
+use alephd_testkit::sha256;
 use serde_json::json;
 
 use super::*;
 use crate::prepare;
 
+mod collection;
+mod costs;
+mod credits;
 mod gone;
 mod order;
 
@@ -123,6 +127,56 @@ fn security(owner: &EvmKey, delegates: &[&EvmKey], time: f64) -> Envelope {
 fn aggregate(owner: &EvmKey, fields: &serde_json::Value, time: f64) -> Envelope {
     let content = json!({"key": "k", "address": owner.address(), "time": time, "content": fields});
     sealed(owner, MessageType::Aggregate, &content)
+}
+
+fn store(owner: &EvmKey, file: &[u8], time: f64) -> Envelope {
+    let content = json!({"address": owner.address(), "time": time, "item_type": "storage",
+        "item_hash": sha256(file)});
+    sealed(owner, MessageType::Store, &content)
+}
+
+fn program(owner: &EvmKey, code: &Envelope, time: f64, more: &serde_json::Value) -> Envelope {
+    let mut content = json!({"address": owner.address(), "time": time, "type": "vm-function",
+        "allow_amend": true, "variables": {}, "volumes": [],
+        "code": {"encoding": "plain", "entrypoint": "main:app", "ref": code.item_hash, "use_latest": false},
+        "on": {"http": true, "persistent": false},
+        "environment": {"reproducible": false, "internet": false, "aleph_api": false, "shared_cache": false},
+        "resources": {"vcpus": 1, "memory": 128, "seconds": 30},
+        "runtime": {"ref": code.item_hash, "use_latest": false, "comment": "r"}});
+    for (key, value) in more.as_object().expect("an object") {
+        content[key] = value.clone();
+    }
+    sealed(owner, MessageType::Program, &content)
+}
+
+/// Which of `messages` are live, in every order, when a file and the `first` messages are known from
+/// the beginning. (Whether one that is not live was refused or suspended depends on whether it had
+/// been acknowledged.)
+fn live_in_every_order(
+    config: &EngineConfig,
+    file: &[u8],
+    first: &[Envelope],
+    messages: &[Envelope],
+) -> Vec<bool> {
+    let mut expected = None;
+    for order in orders(messages.len()) {
+        let mut fixture = Fixture::with(config.clone());
+        fixture.file(file);
+        for message in first {
+            fixture.take(message);
+        }
+        for index in &order {
+            fixture.take(&messages[*index]);
+        }
+        let live = messages.iter().map(|message| fixture.status(message).is_live());
+        let result = (live.collect::<Vec<_>>(), fixture.root());
+        assert_eq!(
+            expected.get_or_insert_with(|| result.clone()),
+            &result,
+            "{order:?}"
+        );
+    }
+    expected.expect("there is an order").0
 }
 
 /// Every order of `count` things.

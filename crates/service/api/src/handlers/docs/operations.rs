@@ -9,6 +9,7 @@ macro_rules! query {
 
 mod content;
 mod node;
+mod prices;
 
 use utoipa::openapi::path::Parameter;
 
@@ -84,7 +85,10 @@ const fn entry(path: &'static str, tag: &'static str, summary: &'static str, ans
 
 /// The description of a route of the table.
 pub(super) fn find(path: &str) -> Option<&'static Entry> {
-    let mut entries = content::ENTRIES.iter().chain(node::ENTRIES);
+    let mut entries = content::ENTRIES
+        .iter()
+        .chain(prices::ENTRIES)
+        .chain(node::ENTRIES);
     entries.find(|entry| entry.path == path)
 }
 

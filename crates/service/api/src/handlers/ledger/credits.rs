@@ -1,6 +1,6 @@
 //! The credit history of an address.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::cmp::Ordering;
 
 use axum::{
     extract::{Path, RawQuery, State},
@@ -9,9 +9,8 @@ use axum::{
 };
 
 use alephd_message::Micros;
-use alephd_store::{
-    Reader, StoreError,
-    read::{CreditFilter, CreditQuery, CreditRow, CreditSort as Column, CreditSummary, Order},
+use alephd_store::read::{
+    CreditFilter, CreditQuery, CreditRow, CreditSort as Column, CreditSummary, CreditsByExpiration, Order,
 };
 
 use super::tokens;
@@ -260,38 +259,8 @@ fn write_time(out: &mut Writer, time: Option<Micros>, floats: bool) {
     };
 }
 
-/// Credits that are left, by their end of validity; those without end come first.
-pub(super) type Lots = BTreeMap<Option<Micros>, i128>;
-
-/// The credits of an address, itemised. The sum is [`Reader::credit_balance`]: grants that are
-/// still valid, the oldest of them drained by everything that was spent.
-pub(super) fn lots(reader: &Reader, address: &str, now: Micros) -> Result<Lots, StoreError> {
-    let ask = CreditQuery {
-        filter: CreditFilter::default(),
-        sort: Column::Time,
-        order: Order::Ascending,
-    };
-    let rows = reader.credit_history(address, &ask)?;
-    Ok(drain(&rows, now))
-}
-
-fn drain(rows: &[CreditRow], now: Micros) -> Lots {
-    let mut spent: i128 = rows.iter().map(|row| i128::from(row.amount.min(0))).sum();
-    let mut lots = Lots::new();
-    for row in rows.iter().filter(|row| row.amount > 0) {
-        if row.expiration.is_some_and(|expiration| expiration <= now) {
-            continue;
-        }
-        let left = i128::from(row.amount) + spent;
-        spent = left.min(0);
-        if left > 0 {
-            *lots.entry(row.expiration).or_default() += left;
-        }
-    }
-    lots
-}
-
-pub(super) fn write_lots(out: &mut Writer, lots: &Lots) {
+/// Writes the credits that are left, by their end of validity.
+pub(super) fn write_lots(out: &mut Writer, lots: &CreditsByExpiration) {
     out.begin_array();
     for (expiration, amount) in lots {
         out.begin_object();

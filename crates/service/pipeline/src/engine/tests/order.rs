@@ -21,7 +21,7 @@ fn config() -> EngineConfig {
 
 /// The root and the statuses after taking in `messages`; files come before the message whose
 /// index their own is.
-fn state_after(messages: &[Envelope], restart_every: usize) -> (String, Vec<MessageStatus>) {
+fn state_after(messages: &[Envelope], restart_every: usize) -> (String, Vec<(String, MessageStatus)>) {
     let mut fixture = Fixture::with(config());
     for (index, message) in messages.iter().enumerate() {
         if let Some(file) = scenario::files().get(index) {
@@ -38,21 +38,27 @@ fn state_after(messages: &[Envelope], restart_every: usize) -> (String, Vec<Mess
     let mut sorted = messages.to_vec();
     sorted.sort_by(|a, b| a.item_hash.cmp(&b.item_hash));
     sorted.dedup_by(|a, b| a.item_hash == b.item_hash);
-    let statuses = sorted.iter().map(|message| fixture.status(message)).collect();
+    let named = |message: &Envelope| (short(message), fixture.status(message));
+    let statuses = sorted.iter().map(named).collect();
     (fixture.root(), statuses)
 }
 
 /// Statuses that two nodes must agree on: pending and rejected are the same fact at two times.
-fn comparable(statuses: &[MessageStatus]) -> Vec<Option<MessageStatus>> {
+fn comparable(statuses: &[(String, MessageStatus)]) -> Vec<(String, Option<MessageStatus>)> {
+    let fact = |status: MessageStatus| Some(status).filter(|status| !matches!(status, Pending | Rejected));
     statuses
         .iter()
-        .map(|status| Some(*status).filter(|status| !matches!(status, Pending | Rejected)))
+        .map(|(name, status)| (name.clone(), fact(*status)))
         .collect()
+}
+
+/// Enough of the name to find a message in a story.
+fn short(message: &Envelope) -> String {
+    message.item_hash.to_string()[..6].to_owned()
 }
 
 /// A counterexample that can be read: both orders, one message a line.
 fn story(one: &[Envelope], other: &[Envelope]) -> String {
-    let name = |message: &Envelope| message.item_hash.to_string()[..6].to_owned();
     let mut text = String::new();
     for message in one {
         let content = message.item_content.as_deref().unwrap_or_default();
@@ -64,10 +70,10 @@ fn story(one: &[Envelope], other: &[Envelope]) -> String {
         );
         text.push_str(&format!(
             "{} {kind} by {sender} at {time} in {channel:?}: {content}\n",
-            name(message)
+            short(message)
         ));
     }
-    let order: Vec<_> = other.iter().map(name).collect();
+    let order: Vec<_> = other.iter().map(short).collect();
     text + "other order: " + &order.join(" ")
 }
 

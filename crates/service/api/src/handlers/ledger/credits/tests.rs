@@ -4,14 +4,14 @@ use alephd_store::read::CreditDetails;
 
 use super::*;
 
-fn row(amount: i64, expiration: Option<i64>, origin: Option<&str>, hash: u8) -> CreditRow {
+fn row(amount: i64, origin: Option<&str>, hash: u8) -> CreditRow {
     CreditRow {
         item_hash: ItemHash::Sha256([hash; 32]),
         line: 0,
         time: Micros(i64::from(hash)),
         kind: CreditKind::Distribution,
         amount,
-        expiration: expiration.map(Micros),
+        expiration: None,
         details: CreditDetails {
             origin: origin.map(str::to_owned),
             ..CreditDetails::default()
@@ -19,30 +19,13 @@ fn row(amount: i64, expiration: Option<i64>, origin: Option<&str>, hash: u8) -> 
     }
 }
 
-#[test]
-fn spending_drains_the_oldest_valid_grants() {
-    let now = Micros(100);
-    let rows = [
-        row(10, Some(100), None, 1),
-        row(20, Some(200), None, 2),
-        row(30, None, None, 3),
-        row(-25, None, None, 4),
-        row(5, Some(150), None, 5),
-    ];
-    let expected = Lots::from([(None, 25), (Some(Micros(150)), 5)]);
-    assert_eq!(drain(&rows, now), expected);
-    assert_eq!(drain(&rows[..1], now), Lots::new());
-    let overdrawn = [row(10, None, None, 1), row(-25, None, None, 2)];
-    assert_eq!(drain(&overdrawn, now), Lots::new());
-}
-
 fn walk(sort: &str) -> Vec<u8> {
     let rows = vec![
-        row(1, None, Some("a"), 3),
-        row(2, None, None, 2),
-        row(3, None, Some("a"), 1),
-        row(4, None, Some("b"), 4),
-        row(5, None, None, 5),
+        row(1, Some("a"), 3),
+        row(2, None, 2),
+        row(3, Some("a"), 1),
+        row(4, Some("b"), 4),
+        row(5, None, 5),
     ];
     let mut seen = Vec::new();
     let mut cursor = String::new();
