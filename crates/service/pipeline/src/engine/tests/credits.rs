@@ -415,4 +415,52 @@ proptest! {
             prop_assert_eq!(one.history(account), other.history(account));
         }
     }
+
+    /// Above a number of them at once, which [`Fixture::take`] does not reach.
+    #[test]
+    fn many_late_posts_are_entered_as_one_by_one(
+        messages in prop::collection::vec(any_message(), 30..40),
+    ) {
+        let accounts: Vec<_> = (1..=ACCOUNTS).chain([ORACLE]).map(key).collect();
+        let mut fixture = Fixture::with(config());
+        fixture.take_all(&messages);
+        let (root, histories) = (fixture.root(), accounts.iter().map(|of| fixture.history(of)).collect::<Vec<_>>());
+        let engine = &mut fixture.engine;
+        let mut rows = Vec::new();
+        for message in &messages {
+            let row = engine.writer.message_find(&message.item_hash).expect("reads");
+            rows.push(row.expect("known"));
+        }
+        rows.retain(|row| engine.writer.credits_exist(row).expect("reads"));
+        rows.sort_by_key(Row::position);
+        rows.dedup_by_key(|row| row.id);
+        rows.pop();
+        engine.begin(NOW).expect("begins");
+        for row in &rows {
+            engine.credits_leave(row).expect("leaves");
+        }
+        engine.commit().expect("commits");
+        fixture.assert_consistent(&accounts, END);
+        let engine = &mut fixture.engine;
+        engine.begin(NOW).expect("begins");
+        engine.credits_take_changed().expect("owners");
+        for row in &rows {
+            let text = row.content_text().expect("a content");
+            let content = alephd_message::Content::parse(MessageType::Post, text).expect("a post");
+            engine.ledger_enter(row, &content).expect("enters");
+        }
+        let changed: BTreeMap<_, _> = engine.credits_take_changed().expect("owners").into_iter().collect();
+        engine.commit().expect("commits");
+        fixture.assert_consistent(&accounts, END);
+        prop_assert_eq!(fixture.root(), root);
+        for (account, history) in accounts.iter().zip(histories) {
+            prop_assert_eq!(fixture.history(account), history.clone());
+            // Whoever has a row of such a post is told at the latest from there on.
+            let mut entered = history.iter().filter(|row| rows.iter().any(|post| post.hash == row.item_hash));
+            if let Some(first) = entered.next() {
+                let from = changed.get(account.address()).map(|position| position.time);
+                prop_assert!(from.is_some_and(|from| from <= first.time), "{} from {from:?}", account.address());
+            }
+        }
+    }
 }
