@@ -113,6 +113,10 @@ pub fn check(parameters: &Parameters, demand: &Demand, costs: &Costs, sent: Sent
             // A file that is empty or not known has no line, and nothing to be checked for.
             let size = costs.lines.first().and_then(|line| line.size);
             let is_small = size.is_none_or(|size: Mib| size.is_at_most(FREE_STORE_MIB));
+            if is_small && payment == PaymentType::Hold && costs.total > Amount::ZERO {
+                // It costs nothing extra, but does not help who cannot pay for what he has.
+                return Ok(Check::Hold { needed: Amount::ZERO });
+            }
             if is_small && !pays_credits {
                 return Ok(Check::None);
             }

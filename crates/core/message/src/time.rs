@@ -131,7 +131,12 @@ mod tests {
 
     #[test]
     fn float_seconds_round_trip_in_any_year() {
-        for seconds in [1_700_000_000.123_456, -0.000_001, 169_202_621_130.284_9, -62e9 - 0.3] {
+        for seconds in [
+            1_700_000_000.123_456,
+            -0.000_001,
+            169_202_621_130.284_9,
+            -62e9 - 0.3,
+        ] {
             let time = Micros::from_seconds(seconds).expect("an instant");
             assert_eq!(Micros::from_seconds(time.as_seconds()), Some(time), "{seconds}");
         }

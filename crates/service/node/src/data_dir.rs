@@ -104,11 +104,7 @@ impl DataDir {
             Some(elsewhere) => Blobs::open(elsewhere).await.map_err(NodeError::Blobs)?,
         };
         let store = Store::open(&store_config(config, self.database()))?;
-        Ok(OpenData {
-            store,
-            blobs,
-            folder,
-        })
+        Ok(OpenData { store, blobs, folder })
     }
 
     /// Opens the database of a used folder beside whatever process may be writing to it.

@@ -252,7 +252,9 @@ impl Profile {
             key.len() == 66 && is_compressed && key.chars().all(|c| c.is_ascii_hexdigit())
         };
         if !profile.auth.public_key.iter().all(is_key) {
-            return Err(invalid("auth.public_key: 66 hexadecimal digits are expected".into()));
+            return Err(invalid(
+                "auth.public_key: 66 hexadecimal digits are expected".into(),
+            ));
         }
         Ok(profile)
     }

@@ -105,9 +105,7 @@ pub async fn scrub(
         let missing = data.blobs.missing(stream::iter(names).boxed());
         let missing: Vec<ItemHash> = missing.try_collect().await.map_err(NodeError::Blobs)?;
         report.missing += missing.len() as u64;
-        missing
-            .into_iter()
-            .for_each(|file| tell(&Finding::Missing(file)));
+        missing.into_iter().for_each(|file| tell(&Finding::Missing(file)));
     }
     report.stopped = stop.is_cancelled();
     report.seconds = (clock.monotonic() - start).as_secs_f64();

@@ -114,8 +114,8 @@ impl Engine {
     }
 
     /// Commits, and hands out what became live since `begin`.
-    pub(crate) fn commit(&mut self) -> Result<Vec<Arc<Row>>, StoreError> {
-        self.credits_settle()?;
+    pub(crate) fn commit(&mut self) -> Result<Vec<Arc<Row>>, PipelineError> {
+        self.settle_by_credits()?;
         self.writer.commit()?;
         Ok(std::mem::take(&mut self.risen))
     }

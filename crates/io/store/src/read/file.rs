@@ -56,7 +56,8 @@ pub struct OwnedFile {
 impl Reader {
     /// Names of files whose bytes are held, beyond one of them, in a fixed order.
     pub fn file_names(&self, after: Option<&ItemHash>, limit: u64) -> Result<Vec<ItemHash>, StoreError> {
-        let mut statement = self.prepare_cached("SELECT hash FROM files WHERE hash > ?1 ORDER BY hash LIMIT ?2")?;
+        let mut statement =
+            self.prepare_cached("SELECT hash FROM files WHERE hash > ?1 ORDER BY hash LIMIT ?2")?;
         let key = after.map_or(&[][..], ItemHash::key);
         let names = statement.query_map(rusqlite::params![key, lookup::signed(limit)], |row| row.get(0))?;
         let names: Vec<Vec<u8>> = names.collect::<Result<_, _>>()?;

@@ -1,7 +1,7 @@
 //! Bills: what messages cost, whose account is charged, and what an account had to pay for and
 //! with as of a position.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use alephd_message::{ItemHash, Micros, PaymentType};
 use alephd_rules::Position;
@@ -163,16 +163,6 @@ impl Writer {
         let key = params![address, with_dapps, position.time.0, position.hash.key()];
         let balances = statement.query_map(key, |row| row.get::<_, Option<String>>(0))?;
         Ok(balances.filter_map(Result::transpose).collect::<Result<_, _>>()?)
-    }
-
-    /// The file that a name led to as of a position: the STORE with the greatest position before it.
-    pub fn tag_at(&mut self, tag: &str, position: &Position) -> Result<Option<i64>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT message FROM tags WHERE tag = ?1 AND (time, hash) < (?2, ?3)
-             ORDER BY time DESC, hash DESC LIMIT 1",
-        )?;
-        let key = params![tag, position.time.0, position.hash.key()];
-        Ok(statement.query_row(key, |row| row.get(0)).optional()?)
     }
 }
 

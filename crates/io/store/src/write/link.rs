@@ -118,7 +118,8 @@ impl Writer {
     }
 
     /// The `authorizations` value of `owner` as of a position: that of the last element before it
-    /// which is accepted and not withdrawn before it.
+    /// which is accepted and not withdrawn before it. (A FORGET may withdraw the very grant that it
+    /// rests on: that is withdrawn at its position, not before.)
     pub fn delegation_at(&mut self, owner: &str, position: &Position) -> Result<Option<String>, StoreError> {
         let Some(owner) = self.addresses.find(&self.connection, owner)? else {
             return Ok(None);
@@ -126,7 +127,7 @@ impl Writer {
         let mut statement = self.connection.prepare_cached(
             "SELECT d.value FROM delegations d JOIN messages m ON m.id = d.message
              WHERE d.owner = ?1 AND (d.time, d.hash) < (?2, ?3) AND m.accepted
-               AND (m.withdrawn_time IS NULL OR (m.withdrawn_time, m.withdrawn_hash) > (?2, ?3))
+               AND (m.withdrawn_time IS NULL OR (m.withdrawn_time, m.withdrawn_hash) >= (?2, ?3))
              ORDER BY d.time DESC, d.hash DESC LIMIT 1",
         )?;
         let value = statement

@@ -16,16 +16,23 @@ use alephd_economy::{
     cost::{self, CostFile, Costs, Demand},
     pricing::{PRICING_KEY, Pricing, SETTINGS_KEY},
 };
-use alephd_message::{Content, ItemHash, MessageType, PaymentType, content::Body};
+use alephd_message::{
+    Content, ItemHash, MessageType, PaymentType,
+    content::{Body, Store},
+};
 use alephd_rules::{MessageStatus, Position, Verdict, balance_update};
 use alephd_store::{
     StoreError,
-    write::{Bill, Row},
+    write::{Bill, LinkKind, Row},
 };
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{Engine, evaluate::remains_of, settle::WorkList};
 use crate::PipelineError;
+
+/// Rounds of judging after credits changed, past which something must be wrong: a verdict on a message
+/// that is paid for changes no credits.
+const MOST_ROUNDS: usize = 100;
 
 /// The price lists of the network, each with the position from which it is valid.
 #[derive(Default)]
@@ -103,6 +110,9 @@ impl Engine {
             Body::Store(_) | Body::Program(_) | Body::Instance(_) | Body::VProgram(_) => {
                 let payment = content.payment_type().unwrap_or(PaymentType::Hold);
                 self.wake_claims(&row.owner, payment, &row.position(), work)?;
+                if let Body::Store(store) = &content.body {
+                    self.wake_users_of_revisions(store, work)?;
+                }
             }
             Body::Post(post) => {
                 let text = post.content_json.as_ref().map(|json| json.get());
@@ -111,9 +121,6 @@ impl Engine {
                     for entry in &update.entries {
                         self.wake_claims(&entry.address, PaymentType::Hold, &row.position(), work)?;
                     }
-                }
-                for (owner, position) in self.credits_take_changed()? {
-                    self.wake_claims(&owner, PaymentType::Credit, &position, work)?;
                 }
             }
             Body::Aggregate(aggregate) => {
@@ -128,6 +135,36 @@ impl Engine {
             Body::Forget(_) => {}
         }
         Ok(())
+    }
+
+    /// A machine that uses the latest revision of a STORE pays for its size.
+    fn wake_users_of_revisions(&mut self, store: &Store, work: &mut WorkList) -> Result<(), PipelineError> {
+        let Some(original) = store.reference.as_deref().and_then(ItemHash::parse_strict) else {
+            return Ok(());
+        };
+        for (kind, source) in self.writer.link_sources(&original)? {
+            if kind == LinkKind::Volume {
+                work.push(source);
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges again who may pay otherwise since credits changed in this transaction: once, for all
+    /// posts of it together.
+    pub(super) fn settle_by_credits(&mut self) -> Result<(), PipelineError> {
+        for _ in 0..MOST_ROUNDS {
+            let mut work = WorkList::default();
+            let changed = self.credits_take_changed()?;
+            if changed.is_empty() {
+                return Ok(());
+            }
+            for (owner, position) in changed {
+                self.wake_claims(&owner, PaymentType::Credit, &position, &mut work)?;
+            }
+            self.settle(work, self.now)?;
+        }
+        Err(PipelineError::Unsettled(MOST_ROUNDS))
     }
 
     pub(super) fn wake_claims(
@@ -159,10 +196,10 @@ impl Engine {
     fn size_of(&mut self, file: &CostFile, position: &Position) -> Result<Option<u64>, PipelineError> {
         let store = match file {
             CostFile::Named(name) => return Ok(self.writer.file_size(name)?),
-            CostFile::Stored { store, latest: false } => self.writer.message_find(store)?,
-            CostFile::Stored { store, latest: true } => {
-                match self.writer.tag_at(&store.to_string(), position)? {
-                    Some(id) => Some(self.writer.message_load(id)?),
+            CostFile::Stored { store, latest } => {
+                let original = self.writer.message_find(store)?;
+                match original.filter(|_| *latest) {
+                    Some(original) => Some(self.revision_at(original, position)?),
                     None => self.writer.message_find(store)?,
                 }
             }
@@ -172,6 +209,30 @@ impl Engine {
             Some(file) => Ok(self.writer.file_size(&file)?),
             None => Ok(None),
         }
+    }
+
+    /// The revision of a STORE that was the latest as of a position.
+    fn revision_at(&mut self, original: Row, position: &Position) -> Result<Row, PipelineError> {
+        let mut latest = original.clone();
+        for (kind, source) in self.writer.link_sources(&original.hash)? {
+            if kind != LinkKind::Revision {
+                continue;
+            }
+            let revision = self.writer.message_load(source)?;
+            let place = revision.position();
+            let was_there = revision.state.accepted
+                && revision.owner == original.owner
+                && place < *position
+                && revision
+                    .state
+                    .withdrawn
+                    .as_ref()
+                    .is_none_or(|withdrawn| withdrawn > position);
+            if was_there && latest.position() < place {
+                latest = revision;
+            }
+        }
+        Ok(latest)
     }
 
     /// What an owner had before a position, in the currency of a payment.
@@ -230,7 +291,7 @@ impl Engine {
                 elements.push((key, self.writer.message_load(id)?));
             }
         }
-        elements.sort_by(|(_, a), (_, b)| a.position().cmp(&b.position()));
+        elements.sort_by_cached_key(|(_, row)| row.position());
         let mut aggregates: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
         let mut lists = Vec::with_capacity(elements.len());
         for (key, row) in elements {
@@ -251,7 +312,7 @@ impl Engine {
 }
 
 /// Whether messages of a type may have a bill.
-fn has_price(message_type: MessageType) -> bool {
+pub(super) fn has_price(message_type: MessageType) -> bool {
     match message_type {
         MessageType::Store | MessageType::Program | MessageType::Instance | MessageType::VProgram => true,
         MessageType::Post | MessageType::Aggregate | MessageType::Forget => false,

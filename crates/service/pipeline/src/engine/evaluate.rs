@@ -10,7 +10,7 @@ use alephd_rules::{
 use alephd_store::write::{Bill, LinkKind, MessageCopy, Row};
 use serde_json::value::RawValue;
 
-use super::{Engine, copies::copy_of_row};
+use super::{Engine, copies::copy_of_row, costs::has_price};
 use crate::PipelineError;
 
 /// What an evaluation found.
@@ -116,7 +116,10 @@ impl Engine {
         for hash in &needs.messages {
             if let Some(target) = self.writer.message_find(hash)?
                 && let Some(known) = self.known(&target)?
+                && (known.subject.position < subject.position || !has_price(subject.message_type))
             {
+                // What has to be paid for rests on earlier messages only: otherwise a machine and
+                // its later volume could each be affordable just without the other.
                 messages.insert(hash.clone(), known);
             }
         }

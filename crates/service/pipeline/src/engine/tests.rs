@@ -349,6 +349,16 @@ fn forgetting_a_grant_counts_from_its_position_in_any_order() {
 }
 
 #[test]
+fn a_delegate_may_forget_the_very_grant_that_permits_it() {
+    let (owner, delegate) = (key(1), key(2));
+    let grant = security(&owner, &[&delegate], 1.0);
+    let content = json!({"address": owner.address(), "time": 2.0, "hashes": [grant.item_hash]});
+    let last_act = sealed(&delegate, MessageType::Forget, &content);
+    let statuses = same_in_every_order(&[grant, last_act]);
+    assert_eq!(statuses, [Forgotten, Processed]);
+}
+
+#[test]
 fn an_acknowledged_message_is_suspended_not_rejected() {
     let (a, b) = (key(1), key(2));
     let mut fixture = Fixture::new();

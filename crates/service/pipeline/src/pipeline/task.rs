@@ -124,7 +124,7 @@ impl EngineTask {
         let mut answers = Answers::default();
         let mut go_on = true;
         let result = self.fill_batch(first, &mut answers, &mut go_on);
-        match result.and_then(|()| Ok(self.engine.commit()?)) {
+        match result.and_then(|()| self.engine.commit()) {
             Ok(risen) => {
                 self.delete_files();
                 for (answer, outcome) in answers.outcomes {

@@ -103,3 +103,36 @@ fn a_refusal_tells_what_is_needed() {
         (Rejected, Some(ErrorCode::BalanceInsufficient))
     );
 }
+
+#[test]
+fn credits_that_came_first_pay_whatever_arrives_first() {
+    let (alice, oracle) = (key(1), key(ORACLE));
+    let config = EngineConfig {
+        trusted: Trusted {
+            credit_oracles: vec![oracle.address().to_owned()],
+            credit_channels: vec!["TEST".into()],
+            ..Trusted::default()
+        },
+        ..config()
+    };
+    let code = store(&alice, b"code", 1.0);
+    let grant = |time: f64| {
+        let lines = json!([{"address": alice.address(), "amount": 1_000_000, "price": "1", "tx_hash": "0x1",
+            "provider": "ALEPH"}]);
+        let content = json!({"type": "aleph_credit_distribution", "address": oracle.address(), "time": time,
+            "content": {"distribution": {"credits": lines, "token": "ALEPH", "chain": "ETH"}}});
+        sealed(&oracle, MessageType::Post, &content)
+    };
+    // 11,000 credits an hour: a day costs 264,000, and old amounts count ten thousandfold.
+    let paid = |time: f64| {
+        program(
+            &alice,
+            &code,
+            time,
+            &json!({"payment": {"chain": "ETH", "type": "credit"}}),
+        )
+    };
+    let messages = [paid(2.0), grant(3.0), paid(4.0)];
+    let live = live_in_every_order(&config, b"code", std::slice::from_ref(&code), &messages);
+    assert_eq!(live, [false, true, true]);
+}
