@@ -164,7 +164,7 @@ impl<'a> Workload<'a> {
             0 => {
                 let credits: Vec<_> = delegators
                     .iter()
-                    .map(|account| (account.address(), 1 << 50))
+                    .map(|account| (account.address(), 1 << 40))
                     .collect();
                 Some(builder::credit_distribution(&self.accounts.funder, &credits))
             }

@@ -38,7 +38,9 @@ pub(super) fn check(api: &Api, upload: &Metadata, size: u64) -> Result<(), ApiEr
     };
     let money = &api.settings.money;
     let check = match admission::check(money, &demand, &costs, sent).map_err(|_| unpaid())? {
-        Check::None if demand.payment == PaymentType::Hold && sent.time >= money.cost_time => {
+        Check::None | Check::Hold { .. }
+            if demand.payment == PaymentType::Hold && sent.time >= money.cost_time =>
+        {
             Check::Hold { needed: costs.total }
         }
         check => check,
