@@ -138,7 +138,7 @@ fn a_seed_fixes_every_byte() {
         .collect();
     assert_eq!(
         sha256(names.as_bytes()).to_string(),
-        "66edae2d12a05c06b9bb4b22ff1cdd1d833199fefce62fd8aa484a3b9fbd5d19"
+        "77c36db94d719d468a80b0b9799f0204ce675f1c7fd5f470881cdef443972321"
     );
     let longer = Config {
         count: 600,
