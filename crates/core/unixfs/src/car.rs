@@ -8,17 +8,15 @@
 //!
 //! Blocks may come in any order, twice, or without need; an archive is whole if everything below
 //! its root is in it. [`CarReader`] takes an archive apart as its bytes arrive and checks each
-//! block, [`CarVerifier`] checks that it is whole, [`CarIndex`] finds blocks in one that is kept.
+//! block, [`CarVerifier`] checks that it is whole.
 
 mod header;
-mod index;
 mod read;
 mod verify;
 
 use alephd_cid::{AnyCid, CidError, HashError, varint};
 
 pub use header::encode_header;
-pub use index::{CarIndex, IndexBuilder, IndexError, KEY_SIZE, block_key};
 pub use read::{CarBlock, CarLimits, CarReader};
 pub use verify::{CarReport, CarVerifier, VerifyError, VerifyLimits};
 

@@ -25,6 +25,8 @@ use crate::{BlobConfig, BlobReader, BlobWriter, Error, hashes::Hashes, verify::C
 
 /// Folder of complete files, one below it for each first byte of a digest.
 pub(crate) const FILES: &str = "files";
+/// Folder of archives, in the same order.
+pub(crate) const ARCHIVES: &str = "archives";
 /// Folder of uploads in parts.
 pub(crate) const INCOMING: &str = "incoming";
 
@@ -139,6 +141,16 @@ impl Blobs {
         BlobWriter::new(self.clone(), limit.min(self.largest()), Hashes::sha256())
     }
 
+    /// Starts a blob whose only name is its version 0 CID, at half the work of [`Blobs::writer`].
+    pub fn writer_cid_v0(&self, limit: u64) -> BlobWriter {
+        BlobWriter::new(self.clone(), limit.min(self.largest()), Hashes::cid_v0())
+    }
+
+    /// Starts a blob that is not hashed: for an archive, whose blocks the caller checks one by one.
+    pub fn archive_writer(&self, limit: u64) -> BlobWriter {
+        BlobWriter::new(self.clone(), limit.min(self.largest()), Hashes::none())
+    }
+
     /// Starts a blob that is expected to be `name`, for
     /// [`BlobName::Exactly`](crate::BlobName::Exactly).
     ///
@@ -155,14 +167,23 @@ impl Blobs {
         Ok(BlobWriter::new(self.clone(), limit.min(self.largest()), hashes))
     }
 
-    /// Whether there is a blob of this name.
+    /// Whether there is a blob of this name, or an archive of the tree that it names.
     pub async fn exists(&self, name: &ItemHash) -> Result<bool, Error> {
-        Ok(self.size(name).await?.is_some())
+        Ok(self.size(name).await?.is_some() || self.archive_size(name).await?.is_some())
     }
 
     /// Bytes in the blob of this name, `None` if there is no such blob.
     pub async fn size(&self, name: &ItemHash) -> Result<Option<u64>, Error> {
-        let Some(location) = location(name) else {
+        self.size_at(location(name)).await
+    }
+
+    /// Bytes in the archive of the tree below this name, `None` if there is no archive.
+    pub async fn archive_size(&self, root: &ItemHash) -> Result<Option<u64>, Error> {
+        self.size_at(archive_location(root)).await
+    }
+
+    async fn size_at(&self, location: Option<Path>) -> Result<Option<u64>, Error> {
+        let Some(location) = location else {
             return Ok(None);
         };
         match self.store().head(&location).await {
@@ -181,15 +202,22 @@ impl Blobs {
         BlobReader::open(&**self.store(), &location, range).await
     }
 
+    /// Reads the archive of a tree or a part of it, as [`Blobs::read`] does a blob.
+    pub async fn read_archive(
+        &self,
+        root: &ItemHash,
+        range: Option<Range<u64>>,
+    ) -> Result<BlobReader, Error> {
+        let location = archive_location(root).ok_or(Error::NotFound)?;
+        BlobReader::open(&**self.store(), &location, range).await
+    }
+
     /// Reads a whole blob and compares it with its name on the way.
     ///
     /// The last piece is held back until everything has been hashed; if the content is another
     /// one, [`Error::Damaged`] takes its place. So whoever got all the pieces has the blob, and
     /// whoever passes them on as they come, with the length announced, passes on too few rather
     /// than wrong ones.
-    ///
-    /// A blob stored as [`BlobName::Vouched`](crate::BlobName::Vouched) cannot be checked by its
-    /// bytes and may be called damaged though it is not.
     pub async fn read_verified(&self, name: &ItemHash) -> Result<BlobReader, Error> {
         let check = Check::new(name).ok_or(Error::NotFound)?;
         Ok(self.read(name, None).await?.verified(name.clone(), check))
@@ -211,23 +239,36 @@ impl Blobs {
         Ok(bytes.freeze())
     }
 
-    /// Deletes the blob of this name; deleting what is not there succeeds.
+    /// Deletes the blob and the archive of this name; deleting what is not there succeeds.
     pub async fn delete(&self, name: &ItemHash) -> Result<(), Error> {
-        let Some(location) = location(name) else {
-            return Ok(());
-        };
-        match self.store().delete(&location).await {
-            Err(object_store::Error::NotFound { .. }) => Ok(()),
-            result => Ok(result?),
+        for location in [location(name), archive_location(name)].into_iter().flatten() {
+            match self.store().delete(&location).await {
+                Err(object_store::Error::NotFound { .. }) => {}
+                result => result?,
+            }
         }
+        Ok(())
     }
 
     /// The names and sizes of all blobs, in no order, for comparison with what should be there.
     /// Blobs written or deleted meanwhile may or may not appear.
     pub fn list(&self) -> BoxStream<'static, Result<(ItemHash, u64), Error>> {
-        let found = self.store().list(Some(&Path::from(FILES))).map_err(Error::from);
-        let blobs = found.try_filter_map(|meta| async move { Ok(held(&meta)) });
-        blobs.boxed()
+        self.list_in(FILES, location)
+    }
+
+    /// The roots and sizes of all archives, as [`Blobs::list`] has the blobs.
+    pub fn list_archives(&self) -> BoxStream<'static, Result<(ItemHash, u64), Error>> {
+        self.list_in(ARCHIVES, archive_location)
+    }
+
+    fn list_in(
+        &self,
+        folder: &str,
+        place: fn(&ItemHash) -> Option<Path>,
+    ) -> BoxStream<'static, Result<(ItemHash, u64), Error>> {
+        let found = self.store().list(Some(&Path::from(folder))).map_err(Error::from);
+        let named = found.try_filter_map(move |meta| async move { Ok(held(&meta, place)) });
+        named.boxed()
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn ObjectStore> {
@@ -294,10 +335,11 @@ impl Blobs {
     }
 }
 
-/// The blob that an object is. Whatever an operator put between the files is none.
-pub(crate) fn held(meta: &ObjectMeta) -> Option<(ItemHash, u64)> {
+/// The blob that an object is, if its name has that place. Whatever an operator put between the
+/// files is none.
+pub(crate) fn held(meta: &ObjectMeta, place: fn(&ItemHash) -> Option<Path>) -> Option<(ItemHash, u64)> {
     let name = meta.location.filename().and_then(ItemHash::parse_strict)?;
-    (location(&name).as_ref() == Some(&meta.location)).then_some((name, meta.size))
+    (place(&name).as_ref() == Some(&meta.location)).then_some((name, meta.size))
 }
 
 /// Where the blob of this name lies, or `None` if no content can have the name.
@@ -310,6 +352,12 @@ pub(crate) fn location(name: &ItemHash) -> Option<Path> {
         ItemHash::Text(_) => as_cid(name)?.digest()[0],
     };
     Some(Path::from(format!("{FILES}/{first:02x}/{name}")))
+}
+
+/// Where the archive of the tree below this name lies; a SHA-256 names no tree.
+pub(crate) fn archive_location(root: &ItemHash) -> Option<Path> {
+    let first = as_cid(root)?.digest()[0];
+    Some(Path::from(format!("{ARCHIVES}/{first:02x}/{root}")))
 }
 
 /// The CID that the name is.

@@ -20,11 +20,11 @@ pub enum Error {
     /// No content can have this name.
     #[error("not the name of any content: {0}")]
     BadName(ItemHash),
-    /// The writer was not told to compute what it takes to check this name, or to give a CID to the
-    /// content of this SHA-256; ask [`Blobs::writer_for`](crate::Blobs::writer_for) or
-    /// [`Blobs::writer`](crate::Blobs::writer) for one that is.
-    #[error("content was not hashed for the name {0}")]
-    NotHashed(ItemHash),
+    /// The writer was not told to compute the name that is wanted, or what it takes to check it; ask
+    /// [`Blobs::writer_for`](crate::Blobs::writer_for) or [`Blobs::writer`](crate::Blobs::writer) for
+    /// one that is.
+    #[error("content was not hashed for the name that is wanted")]
+    NotHashed,
     /// An earlier write failed or was cancelled half-way; the content is lost.
     #[error("an earlier write did not complete")]
     Interrupted,

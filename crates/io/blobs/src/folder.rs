@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Error,
-    blobs::{FILES, INCOMING},
+    blobs::{ARCHIVES, FILES, INCOMING},
 };
 
 /// Makes `root` ready and locks it until the returned file is closed.
@@ -39,13 +39,15 @@ pub(crate) fn prepare(root: &Path) -> Result<File, Error> {
 /// Creates every folder now, so that no write depends on a folder entry that another write made
 /// and has not synced yet.
 fn structure(root: &Path) -> io::Result<()> {
-    let files = root.join(FILES);
-    create_missing(&files)?;
     create_missing(&root.join(INCOMING))?;
-    for first in 0..=u8::MAX {
-        create_missing(&files.join(format!("{first:02x}")))?;
+    for room in [FILES, ARCHIVES] {
+        let room = root.join(room);
+        create_missing(&room)?;
+        for first in 0..=u8::MAX {
+            create_missing(&room.join(format!("{first:02x}")))?;
+        }
+        sync(&room)?;
     }
-    sync(&files)?;
     sync(root)
 }
 
@@ -57,16 +59,22 @@ fn sweep(root: &Path) -> io::Result<()> {
     for entry in fs::read_dir(root.join(INCOMING))? {
         fs::remove_file(entry?.path())?;
     }
-    for folder in fs::read_dir(root.join(FILES))? {
-        let folder = folder?;
-        if !folder.file_type()?.is_dir() {
-            continue;
-        }
-        for entry in fs::read_dir(folder.path())? {
-            let entry = entry?;
-            if entry.file_name().as_encoded_bytes().contains(&b'#') {
-                fs::remove_file(entry.path())?;
+    for room in [FILES, ARCHIVES] {
+        for folder in fs::read_dir(root.join(room))? {
+            let folder = folder?;
+            if folder.file_type()?.is_dir() {
+                sweep_written(&folder.path())?;
             }
+        }
+    }
+    Ok(())
+}
+
+fn sweep_written(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().contains(&b'#') {
+            fs::remove_file(entry.path())?;
         }
     }
     Ok(())

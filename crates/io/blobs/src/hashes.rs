@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 pub(crate) const INLINE_SIZE: usize = 64 * 1024;
 
 /// The running hashes of a content.
+///
+/// Each is as much work as the others, so what no name needs is left out.
 pub(crate) struct Hashes {
-    sha256: Sha256,
-    /// As much work as the SHA-256 each, so left out where no name needs them.
+    sha256: Option<Sha256>,
     trees: Option<Trees>,
 }
 
@@ -22,7 +23,7 @@ struct Trees {
 
 /// The hashes of a whole content.
 pub(crate) struct Names {
-    pub(crate) sha256: [u8; 32],
+    pub(crate) sha256: Option<[u8; 32]>,
     pub(crate) cid_v0: Option<Cid>,
     /// Whether the content was the one checked for, and which that was.
     pub(crate) check: Option<(Cid, bool)>,
@@ -31,7 +32,7 @@ pub(crate) struct Names {
 impl Default for Hashes {
     fn default() -> Self {
         Self {
-            sha256: Sha256::new(),
+            sha256: Some(Sha256::new()),
             trees: Some(Trees::default()),
         }
     }
@@ -63,7 +64,7 @@ impl Hashes {
             ..Trees::default()
         };
         Self {
-            sha256: Sha256::new(),
+            sha256: Some(Sha256::new()),
             trees: Some(trees),
         }
     }
@@ -71,7 +72,23 @@ impl Hashes {
     /// The SHA-256 and nothing else.
     pub(crate) fn sha256() -> Self {
         Self {
-            sha256: Sha256::new(),
+            sha256: Some(Sha256::new()),
+            trees: None,
+        }
+    }
+
+    /// The version 0 CID and nothing else.
+    pub(crate) fn cid_v0() -> Self {
+        Self {
+            sha256: None,
+            trees: Some(Trees::default()),
+        }
+    }
+
+    /// Nothing at all.
+    pub(crate) fn none() -> Self {
+        Self {
+            sha256: None,
             trees: None,
         }
     }
@@ -85,16 +102,20 @@ impl Hashes {
             mut trees,
         } = self;
         if part.len() <= INLINE_SIZE {
-            sha256.update(&part);
+            if let Some(sha256) = &mut sha256 {
+                sha256.update(&part);
+            }
             if let Some(trees) = &mut trees {
                 trees.update(&part);
             }
             return Some(Self { sha256, trees });
         }
         let same = part.clone();
-        let flat = tokio::task::spawn_blocking(move || {
-            sha256.update(&part);
-            sha256
+        let flat = sha256.map(|mut sha256| {
+            tokio::task::spawn_blocking(move || {
+                sha256.update(&part);
+                sha256
+            })
         });
         let trees = match trees {
             Some(mut trees) => {
@@ -106,7 +127,10 @@ impl Hashes {
             }
             None => None,
         };
-        let sha256 = flat.await.ok()?;
+        let sha256 = match flat {
+            Some(flat) => Some(flat.await.ok()?),
+            None => None,
+        };
         Some(Self { sha256, trees })
     }
 
@@ -116,7 +140,7 @@ impl Hashes {
             None => (None, None),
         };
         Names {
-            sha256: self.sha256.finalize().into(),
+            sha256: self.sha256.map(|sha256| sha256.finalize().into()),
             cid_v0,
             check: check.map(|check| (*check.expected(), check.finish())),
         }

@@ -34,6 +34,12 @@
 //! SHA-256 and for their CID are two objects. Names are counted and deleted one by one that way,
 //! and no index has to agree with the folder. [`Stored`] tells the other names; they lead nowhere.
 //!
+//! # Archives
+//!
+//! A tree of blocks that is not the tree of a file with the default chunks is kept as an archive of
+//! its blocks, beside the files and named by its root. Its bytes are not hashed here: whoever writes
+//! one has checked every block, and whoever reads a block from it checks that.
+//!
 //! # Buckets
 //!
 //! With the feature `s3` a bucket of an S3-compatible service takes the place of the folder
@@ -66,4 +72,4 @@ pub use config::{BlobConfig, S3Config};
 pub use error::Error;
 pub use read::{BlobReader, READ_SIZE};
 pub use scrub::{Checked, Progress, Scrub, Verdict};
-pub use write::{BlobName, BlobWriter, PART_SIZE, Stored};
+pub use write::{BlobName, BlobWriter, PART_SIZE, SealedBlob, Stored};

@@ -38,9 +38,6 @@ pub enum Verdict {
     Sound,
     /// They are not.
     Damaged,
-    /// They do not make the CID with the default chunks. Either the blob was
-    /// [vouched](crate::BlobName::Vouched) for, or it is damaged; only its blocks can tell.
-    Unproven,
     /// It could not be read to its end.
     Unreadable(Error),
 }
@@ -129,7 +126,7 @@ pub struct Scrub {
 }
 
 impl Blobs {
-    /// Starts to read all blobs, those after `cursor` if there is one: a name from
+    /// Starts to read all blobs (not the archives, whose blocks others know), those after `cursor` if there is one: a name from
     /// [`Scrub::cursor`] of an earlier walk, whether or not that blob still exists.
     ///
     /// Blobs that should be there and are not are found by [`Blobs::missing`].
@@ -222,7 +219,7 @@ impl Scrub {
             let mut first: BTreeMap<Path, (ItemHash, u64)> = BTreeMap::new();
             while let Some(meta) = found.try_next().await? {
                 let is_next = self.listed.as_ref().is_none_or(|listed| meta.location > *listed);
-                if let Some(blob) = held(&meta).filter(|_| is_next) {
+                if let Some(blob) = held(&meta, location).filter(|_| is_next) {
                     first.insert(meta.location, blob);
                     if first.len() > BATCH {
                         first.pop_last();
@@ -262,8 +259,7 @@ async fn check(blobs: Blobs, name: ItemHash, size: u64, meter: Arc<Meter>) -> Re
     let verdict = match read_through(&blobs, &name, &meter).await {
         Ok(()) => Verdict::Sound,
         Err(Error::NotFound) => return Ok(None),
-        Err(Error::Damaged(_)) if matches!(name, ItemHash::Sha256(_)) => Verdict::Damaged,
-        Err(Error::Damaged(_)) => Verdict::Unproven,
+        Err(Error::Damaged(_)) => Verdict::Damaged,
         Err(error @ Error::Interrupted) => return Err(error),
         Err(error) if blobs.fails_by_blob() => Verdict::Unreadable(error),
         Err(error) => return Err(error),

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Blobs, Error,
-    blobs::{as_cid, location},
+    blobs::{archive_location, as_cid, location},
     hashes::{Hashes, Names},
 };
 
@@ -32,9 +32,9 @@ pub enum BlobName {
     CidV0,
     /// This name, which the content must have, else [`Error::Mismatch`].
     Exactly(ItemHash),
-    /// This name, unchecked: the caller has proved by other means that the content belongs to it,
-    /// such as by checking every block of a tree that was not made with the default chunks.
-    Vouched(ItemHash),
+    /// None of its own: it is an archive of the tree below this root, found under that name by
+    /// [`Blobs::read_archive`] alone. Unchecked: the caller has proved that the archive is whole.
+    Archive(ItemHash),
 }
 
 /// A blob that was stored.
@@ -42,9 +42,9 @@ pub enum BlobName {
 pub struct Stored {
     /// The name it can be read by.
     pub name: ItemHash,
-    /// Its SHA-256.
-    pub sha256: ItemHash,
-    /// Its version 0 CID, unless the writer was one for a SHA-256 alone.
+    /// Its SHA-256, unless the writer was one for something else alone.
+    pub sha256: Option<ItemHash>,
+    /// Its version 0 CID, unless the writer was one for something else alone.
     pub cid_v0: Option<Cid>,
     /// Its size in bytes.
     pub size: u64,
@@ -124,7 +124,12 @@ impl BlobWriter {
     ///
     /// When this returns, the blob can be read and, in a folder, survives a crash. A call that is
     /// cancelled has either stored the blob or removed it, at the latest a moment later.
-    pub async fn finish(mut self, name: BlobName) -> Result<Stored, Error> {
+    pub async fn finish(self, name: BlobName) -> Result<Stored, Error> {
+        self.seal().await?.store(name).await
+    }
+
+    /// Ends the content without storing it: for who must know its names before.
+    pub async fn seal(mut self) -> Result<SealedBlob, Error> {
         let mut hashes = self.hashes.take().ok_or(Error::Interrupted)?;
         let last = match self.upload {
             Some(_) => {
@@ -137,23 +142,13 @@ impl BlobWriter {
                 last
             }
         };
-        let names = hashes.finish();
-        let stored = Stored {
-            name: choose(name, &names)?,
-            sha256: ItemHash::Sha256(names.sha256),
-            cid_v0: names.cid_v0,
+        Ok(SealedBlob {
+            blobs: self.blobs,
             size: self.size,
-        };
-        let target = location(&stored.name).ok_or_else(|| Error::BadName(stored.name.clone()))?;
-        let publishing = publish(self.blobs, self.upload, last, target);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "must outlive a caller that goes away, or each such caller would leave a whole file \
-                      behind; it is a few calls to the storage and ends by itself"
-        )]
-        let published = tokio::spawn(publishing).await;
-        published.map_err(|_| Error::Interrupted).flatten()?;
-        Ok(stored)
+            names: hashes.finish(),
+            upload: self.upload,
+            last,
+        })
     }
 
     /// Sends the part that is full, or the last one, while hashing it.
@@ -194,6 +189,67 @@ impl BlobWriter {
     }
 }
 
+/// A complete blob that is not stored yet. Dropping it removes what was written.
+#[must_use = "nothing is stored before `store`"]
+pub struct SealedBlob {
+    blobs: Blobs,
+    size: u64,
+    names: Names,
+    upload: Option<Upload>,
+    /// All of it, unless there is an upload.
+    last: Bytes,
+}
+
+impl SealedBlob {
+    /// Its SHA-256, if the writer computed it.
+    pub fn sha256(&self) -> Option<ItemHash> {
+        self.names.sha256.map(ItemHash::Sha256)
+    }
+
+    /// Its version 0 CID, if the writer computed it.
+    pub fn cid_v0(&self) -> Option<Cid> {
+        self.names.cid_v0
+    }
+
+    /// Its size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Stores it under `name`; see [`BlobWriter::finish`].
+    pub async fn store(self, name: BlobName) -> Result<Stored, Error> {
+        let target = match &name {
+            BlobName::Archive(root) => archive_location(root),
+            _ => None,
+        };
+        let stored = Stored {
+            name: choose(name, &self.names)?,
+            sha256: self.sha256(),
+            cid_v0: self.names.cid_v0,
+            size: self.size,
+        };
+        let target = target.or_else(|| location(&stored.name));
+        let target = target.ok_or_else(|| Error::BadName(stored.name.clone()))?;
+        let publishing = publish(self.blobs, self.upload, self.last, target);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "must outlive a caller that goes away, or each such caller would leave a whole file \
+                      behind; it is a few calls to the storage and ends by itself"
+        )]
+        let published = tokio::spawn(publishing).await;
+        published.map_err(|_| Error::Interrupted).flatten()?;
+        Ok(stored)
+    }
+}
+
+impl fmt::Debug for SealedBlob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedBlob")
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for BlobWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BlobWriter")
@@ -205,24 +261,25 @@ impl fmt::Debug for BlobWriter {
 
 /// The name to store under, if the content has it.
 fn choose(name: BlobName, names: &Names) -> Result<ItemHash, Error> {
-    let sha256 = ItemHash::Sha256(names.sha256);
+    let sha256 = names.sha256.map(ItemHash::Sha256);
     let expected = match name {
-        BlobName::Sha256 => return Ok(sha256),
+        BlobName::Sha256 => return sha256.ok_or(Error::NotHashed),
         BlobName::CidV0 => {
-            let cid = names.cid_v0.ok_or(Error::NotHashed(sha256))?;
+            let cid = names.cid_v0.ok_or(Error::NotHashed)?;
             return Ok(ItemHash::Text(cid.to_string().into()));
         }
-        BlobName::Vouched(name) => return Ok(name),
+        BlobName::Archive(root) if as_cid(&root).is_none() => return Err(Error::BadName(root)),
+        BlobName::Archive(root) => return Ok(root),
         BlobName::Exactly(expected) => expected,
     };
     let same = match as_cid(&expected) {
-        None if matches!(expected, ItemHash::Sha256(_)) => expected == sha256,
+        None if matches!(expected, ItemHash::Sha256(_)) => sha256.ok_or(Error::NotHashed)? == expected,
         None => return Err(Error::BadName(expected)),
         Some(cid) => match (names.cid_v0, names.check) {
             (Some(found), _) if found == cid => true,
             (_, Some((checked, same))) if checked == cid => same,
             (Some(found), _) if found.version() == cid.version() => false,
-            _ => return Err(Error::NotHashed(expected)),
+            _ => return Err(Error::NotHashed),
         },
     };
     if same {

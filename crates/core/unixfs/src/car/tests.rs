@@ -289,40 +289,6 @@ fn limits_on_memory() {
     }
 }
 
-#[test]
-fn blocks_are_found_through_the_index() {
-    let blocks: Vec<_> = (0..1000_u32)
-        .map(|at| (raw(&at.to_le_bytes()), at.to_le_bytes().to_vec()))
-        .collect();
-    let mut object = archive(&[blocks[0].0.clone()], &blocks);
-    object.extend(section_head(&blocks[7].0, 4));
-    object.extend(&blocks[7].1);
-    let size = object.len() as u64;
-    let mut index = IndexBuilder::default();
-    let mut reader = CarReader::new(CarLimits::default());
-    let mut rest = &object[..];
-    while let Some(block) = reader.next(&mut rest).expect("sound") {
-        index.push(&block.cid, block.offset, block.bytes.len() as u32);
-    }
-    object.extend(index.finish());
-
-    let tail = &object[object.len() - CarIndex::TAIL_SIZE as usize..];
-    let index = CarIndex::open(tail, object.len() as u64).expect("an index");
-    assert_eq!((index.blocks(), index.archive_size()), (1000, size));
-    let find = |cid: &AnyCid| {
-        let key = block_key(cid);
-        let bucket = index.bucket(&key);
-        CarIndex::find(&object[bucket.start as usize..bucket.end as usize], &key)
-    };
-    for (cid, bytes) in &blocks {
-        let place = find(cid).expect("a place");
-        assert_eq!(&object[place.start as usize..place.end as usize], bytes);
-    }
-    assert_eq!(find(&raw(b"other")), None);
-    assert_eq!(CarIndex::open(&tail[1..], object.len() as u64), Err(IndexError));
-    assert_eq!(CarIndex::open(tail, 1000), Err(IndexError));
-}
-
 proptest! {
     #[test]
     fn archives_round_trip(

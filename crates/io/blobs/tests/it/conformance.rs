@@ -42,8 +42,9 @@ over_all! {
     exact_names_are_checked
     version_1_names_are_checked
     a_sha256_alone
-    vouched_names_are_not_checked
+    archives_lie_beside_the_files
     names_of_no_content_are_refused
+    sealed_blobs_know_their_names
     limits_hold
     nothing_shows_before_the_end
     writers_of_the_same_content_agree
@@ -60,7 +61,7 @@ const HELLO_V0: &str = "QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o";
 /// Not raw: what `ipfs add --cid-version=1 --raw-leaves=false` prints.
 const HELLO_V1: &str = "bafybeicg2rebjoofv4kbyovkw7af3rpiitvnl6i7ckcywaq6xjcxnc2mby";
 
-fn sha256(bytes: &[u8]) -> ItemHash {
+pub(crate) fn sha256(bytes: &[u8]) -> ItemHash {
     ItemHash::Sha256(Sha256::digest(bytes).into())
 }
 
@@ -76,7 +77,7 @@ async fn content_is_read_by_its_name(blobs: Blobs) {
         for wanted in [BlobName::Sha256, BlobName::CidV0] {
             let stored = store(&blobs, &bytes, wanted.clone()).await.unwrap();
             assert_eq!(stored.size, size as u64);
-            assert_eq!(stored.sha256, sha256(&bytes));
+            assert_eq!(stored.sha256, Some(sha256(&bytes)));
             assert_eq!(name(&stored.cid_v0.unwrap().to_string()), cid(Layout::V0, &bytes));
             let expected = if wanted == BlobName::Sha256 {
                 sha256(&bytes)
@@ -126,7 +127,7 @@ async fn version_1_names_are_checked(blobs: Blobs) {
         let expected = cid(layout, bytes);
         let exactly = BlobName::Exactly(expected.clone());
         let plain = store(&blobs, bytes, exactly.clone()).await;
-        assert!(matches!(plain, Err(Error::NotHashed(_))));
+        assert!(matches!(plain, Err(Error::NotHashed)));
 
         let mut writer = blobs.writer_for(&expected, NO_LIMIT).unwrap();
         writer.write(&bytes[1..]).await.unwrap();
@@ -139,7 +140,10 @@ async fn version_1_names_are_checked(blobs: Blobs) {
         let mut writer = blobs.writer_for(&expected, NO_LIMIT).unwrap();
         writer.write(bytes).await.unwrap();
         let stored = writer.finish(exactly).await.unwrap();
-        assert_eq!((stored.name, stored.sha256), (expected.clone(), sha256(bytes)));
+        assert_eq!(
+            (stored.name, stored.sha256),
+            (expected.clone(), Some(sha256(bytes)))
+        );
         assert!(blobs.read_all(&expected, NO_LIMIT).await.unwrap() == bytes);
     }
 }
@@ -170,25 +174,62 @@ async fn a_sha256_alone(blobs: Blobs) {
             let mut writer = blobs.writer_sha256(NO_LIMIT);
             writer.write(&bytes).await.unwrap();
             let finished = writer.finish(wanted).await;
-            assert!(matches!(finished, Err(Error::NotHashed(_))), "{finished:?}");
+            assert!(matches!(finished, Err(Error::NotHashed)), "{finished:?}");
         }
     }
     assert_eq!(blobs.list().try_collect::<Vec<_>>().await.unwrap().len(), 2);
 }
 
-async fn vouched_names_are_not_checked(blobs: Blobs) {
-    let stored = store(
-        &blobs,
-        b"chunks of another size",
-        BlobName::Vouched(name(HELLO_V1)),
-    )
-    .await
-    .unwrap();
-    assert_eq!(stored.name, name(HELLO_V1));
-    assert_eq!(
-        blobs.read_all(&name(HELLO_V1), NO_LIMIT).await.unwrap(),
-        "chunks of another size"
-    );
+async fn archives_lie_beside_the_files(blobs: Blobs) {
+    let root = name(HELLO_V1);
+    for size in [10, PART_SIZE + 1] {
+        let bytes = content(size);
+        let mut writer = blobs.archive_writer(NO_LIMIT);
+        writer.write(&bytes).await.unwrap();
+        let stored = writer.finish(BlobName::Archive(root.clone())).await.unwrap();
+        assert_eq!((stored.sha256, stored.cid_v0), (None, None));
+        assert_eq!(blobs.archive_size(&root).await.unwrap(), Some(size as u64));
+        assert_eq!(blobs.size(&root).await.unwrap(), None);
+        assert!(blobs.exists(&root).await.unwrap());
+        let part = blobs.read_archive(&root, Some(2..9)).await.unwrap();
+        let part: Vec<_> = part.try_collect().await.unwrap();
+        assert_eq!(part.concat(), &bytes[2..9]);
+    }
+    assert!(matches!(blobs.read(&root, None).await, Err(Error::NotFound)));
+    assert_eq!(blobs.list().try_collect::<Vec<_>>().await.unwrap(), []);
+    let archives: Vec<_> = blobs.list_archives().try_collect().await.unwrap();
+    assert_eq!(archives, [(root.clone(), PART_SIZE as u64 + 1)]);
+
+    store(&blobs, b"file", BlobName::Sha256).await.unwrap();
+    let wanted = BlobName::Archive(sha256(b"file"));
+    assert!(matches!(
+        store(&blobs, b"file", wanted).await,
+        Err(Error::BadName(_))
+    ));
+    blobs.delete(&root).await.unwrap();
+    assert!(!blobs.exists(&root).await.unwrap());
+}
+
+async fn sealed_blobs_know_their_names(blobs: Blobs) {
+    for size in [10, PART_SIZE + 1] {
+        let bytes = content(size);
+        for keep in [false, true] {
+            let mut writer = blobs.writer(NO_LIMIT);
+            writer.write(&bytes).await.unwrap();
+            let sealed = writer.seal().await.unwrap();
+            assert_eq!(sealed.sha256(), Some(sha256(&bytes)));
+            assert_eq!(
+                name(&sealed.cid_v0().unwrap().to_string()),
+                cid(Layout::V0, &bytes)
+            );
+            assert_eq!(sealed.size(), size as u64);
+            assert!(!blobs.exists(&sha256(&bytes)).await.unwrap());
+            if keep {
+                sealed.store(BlobName::Sha256).await.unwrap();
+                assert!(blobs.read_all(&sha256(&bytes), NO_LIMIT).await.unwrap() == bytes);
+            }
+        }
+    }
 }
 
 async fn names_of_no_content_are_refused(blobs: Blobs) {
@@ -205,7 +246,7 @@ async fn names_of_no_content_are_refused(blobs: Blobs) {
             matches!(blobs.writer_for(&name, NO_LIMIT), Err(Error::BadName(_))),
             "{text}"
         );
-        for wanted in [BlobName::Exactly(name.clone()), BlobName::Vouched(name.clone())] {
+        for wanted in [BlobName::Exactly(name.clone()), BlobName::Archive(name.clone())] {
             assert!(
                 matches!(store(&blobs, HELLO, wanted).await, Err(Error::BadName(_))),
                 "{text}"
@@ -402,7 +443,7 @@ proptest! {
                 writer.write(&bytes[pair[0]..pair[1]]).await.unwrap();
             }
             let stored = writer.finish(BlobName::Sha256).await.unwrap();
-            prop_assert_eq!(stored.sha256, sha256(&bytes));
+            prop_assert_eq!(stored.sha256, Some(sha256(&bytes)));
             prop_assert_eq!(name(&stored.cid_v0.unwrap().to_string()), cid(Layout::V0, &bytes));
             prop_assert!(blobs.read_all(&stored.name, NO_LIMIT).await.unwrap() == bytes);
             Ok(())
