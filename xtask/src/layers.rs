@@ -34,7 +34,7 @@ const CORE_EDGES: &[(&str, &str)] = &[
 ];
 
 /// Arrows within the services, besides those of `node`, which may use them all.
-const SERVICE_EDGES: &[(&str, &str)] = &[("api", "pipeline")];
+const SERVICE_EDGES: &[(&str, &str)] = &[("api", "content"), ("api", "pipeline")];
 
 /// Libraries that bring a runtime, sockets, files or randomness.
 const IMPURE: &[&str] = &[
