@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// Size up to which a file is kept for who merely may hold tokens.
-const FREE_STORE_MIB: u32 = 25;
-/// Seconds that credits have to last for at the time of sending.
-const CREDIT_RUNTIME: u64 = 86_400;
+pub(crate) const FREE_STORE_MIB: u32 = 25;
+/// Credits must last this long at the rate of everything that they pay for.
+pub const RESERVE_SECONDS: u64 = 86_400;
 
 /// What the profile of a network says about money.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl Check {
                 (balance >= required).then_some(()).ok_or(missing)
             }
             Self::Credit { needed } => {
-                let required = sum(needed).and_then(|sum| sum.checked_mul(CREDIT_RUNTIME));
+                let required = sum(needed).and_then(|sum| sum.checked_mul(RESERVE_SECONDS));
                 let required = required.unwrap_or(Amount::MAX);
                 let missing = Refusal::Credit { required, balance };
                 (balance >= required).then_some(()).ok_or(missing)
@@ -189,7 +189,7 @@ impl Refusal {
             Self::Credit { required, balance } => json!({
                 "required_credits": scaled(required),
                 "account_credits": balance.shortest(),
-                "min_runtime_days": CREDIT_RUNTIME / 86_400,
+                "min_runtime_days": RESERVE_SECONDS / 86_400,
             }),
         };
         Some(json!({ "errors": [error] }))

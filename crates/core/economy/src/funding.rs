@@ -29,10 +29,12 @@ use std::fmt;
 
 use alephd_message::{ErrorCode, MessageType, Micros, PaymentType};
 
-use crate::{Amount, admission::Parameters, lots::Position};
+use crate::{
+    Amount, Position,
+    admission::{FREE_STORE_MIB, Parameters},
+};
 
-/// Credits must last this long at the rate of everything that they pay for.
-pub const RESERVE_SECONDS: u64 = 86_400;
+pub use crate::admission::RESERVE_SECONDS;
 
 /// What an owner has at some instant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -138,13 +140,10 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Size of the files that stay.
-const SMALL_FILE: u64 = 25 << 20;
-
 impl From<&Parameters> for Exemptions {
     fn from(parameters: &Parameters) -> Self {
         Self {
-            file_size: SMALL_FILE,
+            file_size: u64::from(FREE_STORE_MIB) << 20,
             credit_only: parameters.credit_only_time,
             height: parameters.cost_height,
             time: parameters.cost_time,

@@ -30,6 +30,8 @@ pub mod cost;
 pub mod estimate;
 pub mod funding;
 pub mod lots;
+mod position;
 pub mod pricing;
 
 pub use amount::{Amount, AmountError};
+pub use position::Position;

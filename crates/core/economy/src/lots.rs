@@ -36,16 +36,16 @@
 mod account;
 mod book;
 mod history;
-mod position;
 mod post;
 mod walk;
 
 pub use account::{Account, Lot, Part};
 pub use book::{Book, Changes};
 pub use history::{Row, Summary, rows};
-pub use position::Position;
 pub use post::{Body, Expense, Grant, Post, Transfer};
 pub use walk::{Outcome, Walk};
+
+pub use crate::Position;
 
 #[cfg(test)]
 mod tests;

@@ -26,19 +26,18 @@
 mod judge;
 mod ledger;
 mod permission;
-mod position;
 mod remains;
 pub mod root;
 mod status;
 mod subject;
 
+pub use alephd_economy::Position;
 pub use judge::{Facts, Known, Needs, Verdict, VolumeUse, judge, needs, owners_to_consult};
 pub use ledger::{
     BalanceEntry, BalanceUpdate, CreditEntries, CreditEntry, CreditKind, LedgerError, Trusted,
     balance_update, credit_entries,
 };
 pub use permission::{Authorization, Authorizations};
-pub use position::Position;
 pub use remains::Remains;
 pub use status::{MessageStatus, SHOWN_AS_PENDING};
 pub use subject::Subject;

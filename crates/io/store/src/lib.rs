@@ -20,6 +20,7 @@
 //!
 //! Decision: `docs/decisions/0003-sqlite-schema.md`.
 
+pub mod blocks;
 mod codec;
 mod error;
 mod leaf;
@@ -30,6 +31,7 @@ pub mod read;
 mod term;
 pub mod write;
 
+pub use blocks::BlockIndex;
 pub use error::StoreError;
 pub use open::{Reader, Store, StoreConfig};
 pub use term::{Counter, Term};

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Name and definition of each.
-const LISTS: [(&str, &str); 12] = [
+const LISTS: [(&str, &str); 15] = [
     ("messages_time", "messages (time DESC, prefix) WHERE status <= 1"),
     (
         "messages_type",
@@ -39,6 +39,9 @@ const LISTS: [(&str, &str); 12] = [
     ("aggregates_key", "aggregates (key, owner)"),
     ("aggregates_updated", "aggregates (updated DESC, key, owner)"),
     ("aggregates_created", "aggregates (created DESC, key, owner)"),
+    ("costs_owned", "costs (owner, payment, prefix) WHERE live = 1"),
+    ("sent_n", "sent (type, n DESC, start, address) WHERE n > 0"),
+    ("senders_n", "senders (n DESC, start, address) WHERE n > 0"),
 ];
 
 /// Makes those that are missing.

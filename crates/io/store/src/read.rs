@@ -36,17 +36,20 @@ mod credit;
 mod file;
 mod filter;
 mod gone;
+mod holdings;
 mod info;
 mod list;
 mod lookup;
 mod lots;
 mod message;
+mod page;
 mod plan;
 mod post;
 mod post_list;
 mod raw;
 mod root;
 mod status;
+mod storage;
 mod stream;
 mod tombstone;
 mod window;
@@ -56,15 +59,21 @@ pub use aggregate::AggregateRow;
 pub use aggregate_list::{AggregateCursor, AggregateFilter, AggregateItem, AggregateQuery, AggregateSort};
 pub use balance::{BalanceCursor, BalanceQuery, BalanceRow};
 pub use cost::{CostQuery, CostRow, CostSums};
-pub use credit::{CreditDetails, CreditFilter, CreditQuery, CreditRow, CreditSort, CreditSummary};
+pub use credit::{
+    CreditDetails, CreditFilter, CreditPlace, CreditQuery, CreditRow, CreditSort, CreditSummary, CreditValue,
+    CreditWindow,
+};
 pub use file::{FileKind, FileRow, OwnedFile, StoredFile};
 pub use filter::{GoneFilter, MessageFilter, Order, PostFilter, Sort, TypeSet, Window};
+pub use holdings::{BillRow, CreditEntry, LotRow};
 pub use info::{Counts, ParkedRow, Root, Subscription};
 pub use lots::{CreditBalance, CreditBalanceQuery, CreditsByExpiration};
 pub use message::{Confirmation, MessageRow};
+pub use page::{BadPlace, Page, Place};
 pub use post::{OriginalPost, PostRow};
 pub use raw::RawMessage;
 pub use status::{RefusedRow, StatusRow, VerdictRow};
+pub use storage::{ExpiringRow, PinCounts, RemovingRow, Usage};
 pub(crate) use tombstone::{CREDIT_LINES, credit_line};
 pub use tombstone::{FinalForget, Tombstone};
 

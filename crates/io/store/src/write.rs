@@ -17,6 +17,7 @@ mod message;
 mod names;
 mod post;
 mod row;
+mod sums;
 mod tombstone;
 mod verdict;
 
@@ -26,6 +27,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use alephd_rules::root::{Leaf, StateRoot};
 
+pub(crate) use account::address_start;
 pub use collection::{HeldFile, HeldPin, OpenBill};
 pub use copies::MessageCopy;
 pub use cost::{Bill, Claimant};
@@ -38,7 +40,10 @@ pub use row::{Row, State};
 pub use verdict::Refused;
 
 use crate::{Counter, StoreError, lists, log::Log};
+use cost::Recorded;
 use names::Interner;
+use sums::Sums;
+pub(crate) use sums::{EVERYBODY, SPENT};
 
 /// The key of the live root in `meta`.
 pub(crate) const LIVE_ROOT: &str = "root_live";
@@ -55,6 +60,8 @@ pub struct Writer {
     root_changed: bool,
     counters: HashMap<i64, i64>,
     sent: HashMap<(i64, u8), i64>,
+    sums: Sums,
+    recorded: Recorded,
     last_reception: i64,
     last_message: i64,
     /// Whether `copies` may have rows: it is empty on an honest network.
@@ -86,6 +93,8 @@ impl Writer {
             root_changed: false,
             counters: HashMap::new(),
             sent: HashMap::new(),
+            sums: Sums::default(),
+            recorded: Recorded::default(),
             last_reception,
             last_message,
             any_copies,
@@ -121,11 +130,16 @@ impl Writer {
     pub fn rollback(&mut self) -> Result<(), StoreError> {
         self.counters.clear();
         self.sent.clear();
+        self.sums = Sums::default();
+        self.recorded = Recorded::default();
         self.addresses.clear();
         self.names.clear();
         self.used_names.clear();
         if self.in_transaction {
-            self.connection.execute_batch("ROLLBACK")?;
+            // A full disk, or one that fails, has ended it already.
+            if !self.connection.is_autocommit() {
+                self.connection.execute_batch("ROLLBACK")?;
+            }
             self.in_transaction = false;
         }
         self.root = read_root(&self.connection)?;
@@ -175,6 +189,8 @@ impl Writer {
 
     /// Adds up the changes of the transaction so that a busy counter costs one statement.
     fn flush_counters(&mut self) -> Result<(), StoreError> {
+        self.flush_accounts()?;
+        self.sums.flush(&self.connection)?;
         let mut changes: Vec<_> = self.counters.drain().filter(|(_, delta)| *delta != 0).collect();
         changes.sort_unstable();
         let mut statement = self.connection.prepare_cached(
@@ -183,8 +199,7 @@ impl Writer {
         for (key, delta) in changes {
             statement.execute([key, delta])?;
         }
-        drop(statement);
-        self.flush_accounts()
+        Ok(())
     }
 }
 

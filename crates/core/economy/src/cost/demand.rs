@@ -95,6 +95,19 @@ impl Demand {
         Self::estimated(content, text, Some(message), &Estimates::default())
     }
 
+    /// What a STORE asks for whose content is gone, as far as it is known: its owner, how it was paid
+    /// for, and the size of its file.
+    pub fn of_store(owner: String, payment: PaymentType, message: ItemHash, size: Mib) -> Self {
+        Self {
+            owner,
+            payment,
+            resource: Resource::Store {
+                message: Some(message),
+                file: Size::Known(size),
+            },
+        }
+    }
+
     pub(crate) fn estimated(
         content: &Content,
         text: &str,

@@ -162,12 +162,22 @@ CREATE TABLE counters (
     n   INTEGER NOT NULL
 ) STRICT;
 
--- Live messages by sender and type: address statistics.
+-- Live messages by sender and type: address statistics. `start` is the beginning of the address: it
+-- orders nearly all lists of addresses without a look at the text.
 CREATE TABLE sent (
     address INTEGER NOT NULL,
     type    INTEGER NOT NULL,
     n       INTEGER NOT NULL,
+    start   TEXT    NOT NULL,    -- ten characters
     PRIMARY KEY (address, type)
+) STRICT, WITHOUT ROWID;
+
+-- The same of all types together, in the order of addresses.
+CREATE TABLE senders (
+    start   TEXT    NOT NULL,
+    address INTEGER NOT NULL,
+    n       INTEGER NOT NULL,
+    PRIMARY KEY (start, address)
 ) STRICT, WITHOUT ROWID;
 
 -- Channels and post types that a sender uses.
@@ -331,6 +341,24 @@ CREATE TABLE credits (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX credits_message ON credits (message, line);
 
+-- The histories of credits added up, one row for each account. Sums are signed 128-bit big-endian
+-- numbers. That of the expenses of everybody is in `meta`.
+CREATE TABLE credit_sums (
+    address  TEXT    PRIMARY KEY,
+    entries  INTEGER NOT NULL,
+    incoming BLOB    NOT NULL,
+    outgoing BLOB    NOT NULL,   -- not positive
+    spent    BLOB    NOT NULL    -- by expenses, not negative
+) STRICT, WITHOUT ROWID;
+
+-- What expenses took from whom for what.
+CREATE TABLE consumed (
+    resource TEXT NOT NULL,      -- `origin` of the expense
+    address  TEXT NOT NULL,
+    credits  BLOB NOT NULL,
+    PRIMARY KEY (resource, address)
+) STRICT, WITHOUT ROWID;
+
 -- What transfers say, whether they are covered or not. They outlive a FORGET of the post.
 CREATE TABLE credit_transfers (
     message    INTEGER NOT NULL,
@@ -382,6 +410,18 @@ CREATE TABLE costs (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX costs_message ON costs (message);
 CREATE INDEX costs_listed  ON costs (payment, prefix) WHERE live = 1;
+CREATE INDEX costs_until   ON costs (owner, payment, until_time, until_hash) WHERE until_time IS NOT NULL;
+
+-- The live bills of an account added up; owner 0 is everybody.
+CREATE TABLE cost_sums (
+    owner   INTEGER NOT NULL,
+    payment INTEGER NOT NULL,
+    bills   INTEGER NOT NULL,
+    hold    BLOB    NOT NULL,
+    stream  BLOB    NOT NULL,
+    credit  BLOB    NOT NULL,
+    PRIMARY KEY (owner, payment)
+) STRICT, WITHOUT ROWID;
 
 -- Triggers of programs.
 CREATE TABLE subscriptions (

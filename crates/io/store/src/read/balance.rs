@@ -3,7 +3,7 @@
 use alephd_message::Chain;
 
 use super::{lookup, stream};
-use crate::{Reader, StoreError, codec};
+use crate::{Counter, Reader, StoreError, codec};
 
 /// A reported balance.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,8 +103,25 @@ impl Reader {
         read_rows(stream::rows(self, &sql, &values, raw)?)
     }
 
-    /// Number of balances that match.
+    /// Number of balances that match. Without a minimum it is the sum of a few counters; with one,
+    /// each balance is compared: they are what trusted accounts reported, not what strangers sent.
     pub fn balance_count(&self, chains: &[Chain], minimum: Option<i64>) -> Result<u64, StoreError> {
+        if minimum.is_none() {
+            return self.snapshot(|reader| {
+                let mut wanted: Vec<Chain> = chains.to_vec();
+                wanted.sort_unstable_by_key(|chain| chain.index());
+                wanted.dedup();
+                let chains = if wanted.is_empty() {
+                    Chain::ALL
+                } else {
+                    &wanted[..]
+                };
+                let counts = chains
+                    .iter()
+                    .map(|chain| lookup::counter(reader, Counter::Balances(chain.index())));
+                counts.sum()
+            });
+        }
         let sql = format!("SELECT count(*) FROM balances b WHERE {MATCHES}");
         let count: Option<i64> = stream::value(self, &sql, &[&json_chains(chains), &minimum])?;
         Ok(lookup::unsigned(count.unwrap_or(0)))

@@ -1,9 +1,10 @@
 //! Bills, as the price and cost routes show them.
 
-use alephd_message::{ItemHash, PaymentType};
+use alephd_message::{Content, ItemHash, MessageType, PaymentType};
+use alephd_rules::Remains;
 
 use super::{lookup, stream};
-use crate::{Reader, StoreError, codec};
+use crate::{Reader, StoreError, codec, write::EVERYBODY};
 
 /// The bill of a live message. Amounts count 10^-18.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,8 +51,16 @@ pub struct CostSums {
     pub credit: i128,
 }
 
-const COLUMNS: &str = "m.hash, a.text, c.payment, c.total, c.hold, c.stream, c.credit, c.lines \
-    FROM costs c JOIN messages m ON m.id = c.message JOIN addresses a ON a.id = c.owner";
+const COLUMNS: &str = "m.hash, a.text, c.payment, c.total, c.hold, c.stream, c.credit, c.lines";
+const JOINED: &str = "JOIN messages m ON m.id = c.message JOIN addresses a ON a.id = c.owner";
+
+/// Which rows a query reads: the index, the conditions, and the values of its parameters.
+struct Selected {
+    index: &'static str,
+    conditions: &'static str,
+    order: &'static str,
+    values: [Option<i64>; 2],
+}
 
 impl Reader {
     /// The bill of a live message; `None` if it has none.
@@ -59,9 +68,49 @@ impl Reader {
         let Some(message) = lookup::message_id(self, item_hash)? else {
             return Ok(None);
         };
-        let sql = format!("SELECT {COLUMNS} WHERE c.message = ? AND c.live = 1");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM costs c INDEXED BY costs_message {JOINED} WHERE c.message = ? AND c.live = 1"
+        );
         let raw = stream::rows(self, &sql, &[&message], raw)?;
         raw.into_iter().next().map(row).transpose()
+    }
+
+    /// Bytes of the file of a STORE that is gone, as long as the file or the bill tells; `None` for other
+    /// messages.
+    pub fn gone_file_size(&self, item_hash: &ItemHash) -> Result<Option<u64>, StoreError> {
+        type Found = (i64, Option<String>, Option<String>);
+        self.snapshot(|reader| {
+            let stores: Vec<Found> = stream::rows(
+                reader,
+                "SELECT id, remains, item_content FROM messages WHERE prefix = ? AND hash = ? AND type = ?",
+                &[
+                    &item_hash.order_prefix(),
+                    &item_hash.key(),
+                    &MessageType::Store.index(),
+                ],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )?;
+            let Some((message, remains, text)) = stores.into_iter().next() else {
+                return Ok(None);
+            };
+            let content = text.and_then(|text| Content::parse(MessageType::Store, &text).ok());
+            let remains = match content {
+                Some(content) => Some(Remains::of(&content)),
+                None => remains.and_then(|remains| Remains::parse(&remains)),
+            };
+            if let Some(file) = remains.and_then(|remains| remains.file())
+                && let Some(file) = reader.file_get(&file)?
+            {
+                return Ok(Some(file.size));
+            }
+            // The double nearest to bytes / 2^20, from which the bytes come back.
+            let sql =
+                "SELECT lines ->> '$[0].size_mib' FROM costs INDEXED BY costs_message WHERE message = ?";
+            let size_mib: Option<Option<f64>> = stream::value(reader, sql, &[&message])?;
+            Ok(size_mib
+                .flatten()
+                .map(|size| (size * f64::from(1 << 20)).round() as u64))
+        })
     }
 
     /// Bills in the order of the names of their messages.
@@ -69,47 +118,66 @@ impl Reader {
         let Some(selected) = self.selected(query)? else {
             return Ok(Vec::new());
         };
-        let sql = format!(
-            "SELECT {COLUMNS} WHERE {} ORDER BY c.prefix, m.hash LIMIT ?3 OFFSET ?4",
-            selected.0
-        );
         let (offset, limit) = (lookup::signed(offset), lookup::signed(limit));
+        let [first, second] = selected.values;
         let rows = stream::rows(
             self,
-            &sql,
-            &[&query.payment.index(), &selected.1, &limit, &offset],
+            &selected.list_sql(),
+            &[&query.payment.index(), &first, &second, &limit, &offset],
             raw,
         )?;
         rows.into_iter().map(row).collect()
     }
 
-    /// What all bills that match come to. Reads each of them.
+    /// What all bills that match come to. Sums of accounts and of everybody are kept by the writer.
     pub fn cost_sums(&self, query: &CostQuery) -> Result<CostSums, StoreError> {
-        let Some(selected) = self.selected(query)? else {
+        if query.item_hash.is_some() {
+            return Ok(self
+                .cost_list(query, 0, 1)?
+                .first()
+                .map_or_else(CostSums::default, |row| CostSums {
+                    count: 1,
+                    hold: row.hold,
+                    stream: row.stream,
+                    credit: row.credit,
+                }));
+        }
+        let owner = match &query.owner {
+            None => Some(EVERYBODY),
+            Some(owner) => lookup::address_id(self, owner)?,
+        };
+        let Some(owner) = owner else {
             return Ok(CostSums::default());
         };
-        let sql = format!(
-            "SELECT c.hold, c.stream, c.credit FROM costs c WHERE {}",
-            selected.0
-        );
-        let mut statement = self.prepare_cached(&sql)?;
-        let mut rows = statement.query(rusqlite::params![query.payment.index(), selected.1])?;
-        let mut sums = CostSums::default();
-        while let Some(row) = rows.next()? {
-            let amount = |column| -> Result<i128, StoreError> {
-                codec::amount(row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?)
-            };
-            sums.count += 1;
-            sums.hold = sums.hold.saturating_add(amount(0)?);
-            sums.stream = sums.stream.saturating_add(amount(1)?);
-            sums.credit = sums.credit.saturating_add(amount(2)?);
+        let sums = stream::rows(
+            self,
+            "SELECT bills, hold, stream, credit FROM cost_sums WHERE owner = ? AND payment = ?",
+            &[&owner, &query.payment.index()],
+            |row| {
+                let amounts: [Vec<u8>; 3] = [row.get(1)?, row.get(2)?, row.get(3)?];
+                Ok((row.get::<_, i64>(0)?, amounts))
+            },
+        )?;
+        match sums.first() {
+            None => Ok(CostSums::default()),
+            Some((bills, [hold, stream, credit])) => Ok(CostSums {
+                count: lookup::unsigned(*bills),
+                hold: codec::amount(hold)?,
+                stream: codec::amount(stream)?,
+                credit: codec::amount(credit)?,
+            }),
         }
-        Ok(sums)
     }
 
-    /// Condition and value of its second parameter; `None` if nothing can match.
-    fn selected(&self, query: &CostQuery) -> Result<Option<(String, Option<i64>)>, StoreError> {
-        let listed = "c.payment = ?1 AND c.live = 1";
+    /// How SQLite reads the list.
+    pub fn cost_explain(&self, query: &CostQuery) -> Result<Vec<String>, StoreError> {
+        let selected = self.selected(query)?;
+        let plan = selected.map(|selected| stream::explain(self, &selected.list_sql()));
+        plan.into_iter().collect()
+    }
+
+    /// `None` if nothing can match.
+    fn selected(&self, query: &CostQuery) -> Result<Option<Selected>, StoreError> {
         let message = match &query.item_hash {
             None => None,
             Some(hash) => match lookup::message_id(self, hash)? {
@@ -124,15 +192,39 @@ impl Reader {
                 found => found,
             },
         };
-        Ok(Some(match (message, owner) {
-            (Some(message), Some(owner)) => (
-                format!("{listed} AND c.message = ?2 AND c.owner = {owner}"),
-                Some(message),
-            ),
-            (Some(message), None) => (format!("{listed} AND c.message = ?2"), Some(message)),
-            (None, Some(owner)) => (format!("{listed} AND c.owner = ?2"), Some(owner)),
-            (None, None) => (format!("{listed} AND ?2 IS NULL"), None),
+        // Equal beginnings of names are sorted by the whole name, a few rows at a time.
+        let order = match message {
+            Some(_) => "",
+            None => "ORDER BY c.prefix, m.hash",
+        };
+        let (index, conditions) = match (message, owner) {
+            (Some(_), Some(_)) => ("costs_message", "AND c.message = ?2 AND c.owner = ?3"),
+            (Some(_), None) => ("costs_message", "AND c.message = ?2"),
+            (None, Some(_)) => ("costs_owned", "AND c.owner = ?3"),
+            (None, None) => ("costs_listed", ""),
+        };
+        Ok(Some(Selected {
+            index,
+            conditions,
+            order,
+            values: [message, owner],
         }))
+    }
+}
+
+impl Selected {
+    /// Equal beginnings of names are sorted by the whole name, a few rows at a time.
+    fn list_sql(&self) -> String {
+        let Self {
+            index,
+            conditions,
+            order,
+            ..
+        } = self;
+        format!(
+            "SELECT {COLUMNS} FROM costs c INDEXED BY {index} {JOINED}
+             WHERE c.payment = ?1 AND c.live = 1 {conditions} {order} LIMIT ?4 OFFSET ?5"
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! The credit history of one address.
 
-use std::cmp::Reverse;
+mod history;
+mod place;
 
 use rusqlite::Connection;
 use serde_json::{Map, Value};
@@ -8,11 +9,13 @@ use serde_json::{Map, Value};
 use alephd_message::{ItemHash, Micros};
 use alephd_rules::CreditKind;
 
+pub use place::{CreditPlace, CreditValue};
+
 use super::{
     filter::{Order, TypeSet},
     stream,
 };
-use crate::{Reader, StoreError, codec};
+use crate::{StoreError, codec};
 
 /// One row of a credit post.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,8 +109,8 @@ pub enum CreditSort {
     Provider,
 }
 
-/// A credit history. Missing values come last; equal ones are in the order of (time, post,
-/// line), in the direction of the list.
+/// A credit history. Missing values come last; equal ones are in the order of (post, line), in the
+/// direction of the list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreditQuery {
     /// Which lines.
@@ -116,6 +119,17 @@ pub struct CreditQuery {
     pub sort: CreditSort,
     /// Its direction.
     pub order: Order,
+}
+
+/// Which part of a history.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreditWindow {
+    /// The line before the page; the offset does not count then.
+    pub after: Option<CreditPlace>,
+    /// Lines before the page.
+    pub offset: u64,
+    /// Lines on the page; `None` for all.
+    pub limit: Option<u64>,
 }
 
 /// Sums over a history.
@@ -127,62 +141,6 @@ pub struct CreditSummary {
     pub incoming: i128,
     /// Sum of the debits, not positive.
     pub outgoing: i128,
-}
-
-impl CreditSummary {
-    /// Of some lines.
-    pub fn of(rows: &[CreditRow]) -> Self {
-        rows.iter().fold(Self::default(), |sum, row| {
-            let amount = i128::from(row.amount);
-            Self {
-                entries: sum.entries + 1,
-                incoming: sum.incoming + amount.max(0),
-                outgoing: sum.outgoing + amount.min(0),
-            }
-        })
-    }
-}
-
-impl Reader {
-    /// The lines of an address that match, all of them and in order: the caller cuts the page.
-    /// Costs what the whole history of the address in that time costs.
-    pub fn credit_history(&self, address: &str, query: &CreditQuery) -> Result<Vec<CreditRow>, StoreError> {
-        self.snapshot(|reader| {
-            let filter = &query.filter;
-            let start = filter.start.map_or(i64::MIN, |start| start.0);
-            let end = filter.end.map_or(i64::MAX, |end| end.0);
-            let raw = stream::rows(
-                reader,
-                "SELECT m.hash, c.line, c.time, c.kind, c.amount, c.expiration, c.details
-                 FROM credits c CROSS JOIN messages m ON m.id = c.message
-                 WHERE c.address = ? AND c.time >= ? AND c.time <= ?",
-                &[&address, &start, &end],
-                RawCredit::read,
-            )?;
-            let mut rows = Vec::new();
-            for raw in raw {
-                let row = raw.into_row()?;
-                if filter.matches(&row) && filter.matches_resource(reader, &row)? {
-                    rows.push(row);
-                }
-            }
-            sort(&mut rows, query);
-            Ok(rows)
-        })
-    }
-
-    /// What expenses took for a message from everybody, not negative.
-    pub fn consumed_credits(&self, message: &str) -> Result<u64, StoreError> {
-        let amounts: Vec<i64> = stream::rows(
-            self,
-            "SELECT amount FROM credits WHERE kind = 2 AND details ->> '$.origin' = ?",
-            &[&message],
-            |row| row.get(0),
-        )?;
-        Ok(amounts
-            .iter()
-            .fold(0, |sum, amount| sum.saturating_add(amount.unsigned_abs())))
-    }
 }
 
 struct RawCredit {
@@ -295,36 +253,4 @@ impl CreditFilter {
             .transpose()?
             .is_some_and(|kind| types.contains(kind)))
     }
-}
-
-fn sort(rows: &mut [CreditRow], query: &CreditQuery) {
-    let descending = query.order == Order::Descending;
-    let place = |row: &CreditRow| (row.time, row.item_hash.clone(), row.line);
-    if descending {
-        rows.sort_by_cached_key(|row| Reverse(place(row)));
-    } else {
-        rows.sort_by_cached_key(place);
-    }
-    let mut by_text = |column: fn(&CreditDetails) -> &Option<String>| {
-        rows.sort_by(|a, b| missing_last(column(&a.details), column(&b.details), descending));
-    };
-    // Sorting is stable: what was done above remains for equal values.
-    match query.sort {
-        CreditSort::Time => {}
-        CreditSort::PaymentMethod => by_text(|details| &details.payment_method),
-        CreditSort::Origin => by_text(|details| &details.origin),
-        CreditSort::TxHash => by_text(|details| &details.tx_hash),
-        CreditSort::Provider => by_text(|details| &details.provider),
-        CreditSort::Expiration => {
-            rows.sort_by(|a, b| missing_last(&a.expiration, &b.expiration, descending));
-        }
-        CreditSort::Amount => {
-            rows.sort_by(|a, b| missing_last(&Some(a.amount), &Some(b.amount), descending));
-        }
-    }
-}
-
-fn missing_last<T: Ord>(a: &Option<T>, b: &Option<T>, descending: bool) -> std::cmp::Ordering {
-    let values = if descending { b.cmp(a) } else { a.cmp(b) };
-    a.is_none().cmp(&b.is_none()).then(values)
 }

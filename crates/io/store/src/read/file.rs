@@ -15,11 +15,12 @@ use crate::{Counter, Reader, StoreError, codec, write::PinKind};
 
 /// What the bytes of a file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum FileKind {
     /// A file.
-    File,
+    File = 0,
     /// A folder.
-    Directory,
+    Directory = 1,
 }
 
 /// A file whose bytes are held.

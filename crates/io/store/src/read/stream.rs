@@ -178,15 +178,7 @@ impl Stream {
             (true, Some(_)) => texts.push(self.page_sql(order)),
             (true, None) => texts.extend([self.page_sql(order), self.same_time_sql()]),
         }
-        let mut plans = Vec::new();
-        for text in texts {
-            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}"))?;
-            let nulls = vec![Value::Null; statement.parameter_count()];
-            let steps = statement.query_map(params_from_iter(nulls), |row| row.get::<_, String>(3))?;
-            let steps: Vec<_> = steps.collect::<Result<_, _>>()?;
-            plans.push(format!("{} <- {text}", steps.join("; ")));
-        }
-        Ok(plans)
+        texts.iter().map(|text| explain(connection, text)).collect()
     }
 
     fn page_sql(&self, order: Order) -> String {
@@ -281,6 +273,15 @@ impl Stream {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// What SQLite does for a statement: its steps, and the statement.
+pub(super) fn explain(connection: &Connection, text: &str) -> Result<String, StoreError> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {text}"))?;
+    let nulls = vec![Value::Null; statement.parameter_count()];
+    let steps = statement.query_map(params_from_iter(nulls), |row| row.get::<_, String>(3))?;
+    let steps: Vec<_> = steps.collect::<Result<_, _>>()?;
+    Ok(format!("{} <- {text}", steps.join("; ")))
 }
 
 /// One value, by a statement that stays prepared; `None` without a row.

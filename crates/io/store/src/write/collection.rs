@@ -172,6 +172,15 @@ impl Writer {
             .collect()
     }
 
+    /// The end of the grace period of a file, if it has one.
+    pub fn grace_until(&mut self, file: &ItemHash) -> Result<Option<Micros>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT delete_by FROM pins WHERE file = (SELECT id FROM files WHERE hash = ?1) AND kind = ?2 AND message = 0",
+        )?;
+        let until = statement.query_row(params![file.key(), PinKind::Grace as u8], |row| row.get(0));
+        Ok(until.optional()?.map(Micros))
+    }
+
     /// Ends a grace period.
     pub fn grace_end(&mut self, file: &ItemHash) -> Result<(), StoreError> {
         let removed = self

@@ -1,13 +1,19 @@
 //! Bills: what messages cost, whose account is charged, and what an account had to pay for and
 //! with as of a position.
 
+mod recorded;
+
+use std::cmp::Ordering;
+
 use rusqlite::params;
 
 use alephd_message::{ItemHash, Micros, PaymentType};
 use alephd_rules::Position;
 
-use super::{Row, Writer};
+use super::{Row, Writer, sums::CostChange};
 use crate::{StoreError, codec};
+pub(super) use recorded::Recorded;
+use recorded::{Place, Recording};
 
 /// The bill of a message. Amounts count 10^-18.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +43,17 @@ pub struct Claimant {
     pub total: i128,
 }
 
+const ENTERED_BETWEEN: &str = "SELECT total FROM costs
+    WHERE owner = ?1 AND payment = ?2 AND (time, hash) >= (?3, ?4) AND (time, hash) < (?5, ?6) AND admitted
+      AND (until_time IS NULL OR (until_time, until_hash) > (?5, ?6))";
+const WITHDRAWN_BETWEEN: &str = "SELECT total FROM costs INDEXED BY costs_until
+    WHERE owner = ?1 AND payment = ?2 AND (until_time, until_hash) > (?3, ?4)
+      AND (until_time, until_hash) <= (?5, ?6) AND until_time IS NOT NULL AND (time, hash) < (?3, ?4) AND admitted";
+
 impl Writer {
     /// Records what a message costs, in the state that its row has; replaces an older bill.
     pub fn bill_set(&mut self, row: &Row, bill: &Bill) -> Result<(), StoreError> {
-        self.bill_remove(row)?;
+        let old = self.bill_take(row)?;
         let withdrawn = row.state.withdrawn.as_ref();
         self.connection
             .prepare_cached(
@@ -65,32 +78,47 @@ impl Writer {
                 row.hash.order_prefix(),
                 bill.lines,
             ])?;
+        let new = Recording::of(row, bill);
+        self.bill_changed(old.as_ref(), Some(&new));
         Ok(())
     }
 
     /// The message has no bill.
     pub fn bill_remove(&mut self, row: &Row) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("DELETE FROM costs WHERE message = ?1")?
-            .execute([row.id])?;
+        let old = self.bill_take(row)?;
+        self.bill_changed(old.as_ref(), None);
         Ok(())
     }
 
-    /// The bill goes where the message went: whether it was admitted, is live, or was withdrawn.
-    pub fn bill_follow(&mut self, row: &Row) -> Result<(), StoreError> {
-        let withdrawn = row.state.withdrawn.as_ref();
-        self.connection
-            .prepare_cached(
-                "UPDATE costs SET admitted = ?2, live = ?3, until_time = ?4, until_hash = ?5 WHERE message = ?1",
-            )?
-            .execute(params![
-                row.id,
-                row.state.accepted,
-                row.state.status.is_live(),
-                withdrawn.map(|position| position.time.0),
-                withdrawn.map(|position| position.hash.key()),
-            ])?;
-        Ok(())
+    fn bill_take(&mut self, row: &Row) -> Result<Option<Recording>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "DELETE FROM costs WHERE message = ?1 RETURNING owner, payment, time, hash, until_time, until_hash,
+                admitted, live, total, hold, stream, credit",
+        )?;
+        let mut rows = statement.query([row.id])?;
+        let mut taken = None;
+        while let Some(row) = rows.next()? {
+            taken = Some(Recording::read(row)?);
+        }
+        Ok(taken)
+    }
+
+    /// The sums follow.
+    fn bill_changed(&mut self, old: Option<&Recording>, new: Option<&Recording>) {
+        if old == new {
+            return;
+        }
+        for (recording, sign) in [(old, -1), (new, 1)] {
+            let Some(recording) = recording else { continue };
+            if recording.live {
+                let change = CostChange {
+                    bills: sign,
+                    amounts: recording.amounts.map(|amount| amount * i128::from(sign)),
+                };
+                self.sums.costs(recording.owner, recording.payment, change);
+            }
+            self.recorded.follow(recording, sign);
+        }
     }
 
     /// What the admitted messages of an owner cost as of a position: those before it that were not
@@ -115,6 +143,55 @@ impl Writer {
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?;
         rows.map(|row| claimant(row?)).collect()
+    }
+
+    /// What these come to.
+    ///
+    /// The last answer for each account is kept, and one for another position is made from it with
+    /// the bills between the two: a large owner's messages mostly come in the order of their
+    /// positions, and each would cost a look at all before it.
+    pub fn costs_sum_before(
+        &mut self,
+        owner: &str,
+        payment: PaymentType,
+        position: &Position,
+    ) -> Result<i128, StoreError> {
+        let Some(owner) = self.addresses.find(&self.connection, owner)? else {
+            return Ok(0);
+        };
+        let at = (position.time.0, position.hash.key().to_vec());
+        let account = (owner, payment.index());
+        let (known_at, known) = match self.recorded.get(account) {
+            Some((known_at, known)) => (known_at.clone(), *known),
+            None => ((i64::MIN, Vec::new()), 0),
+        };
+        let sum = match known_at.cmp(&at) {
+            Ordering::Equal => known,
+            Ordering::Less => known.saturating_add(self.costs_between(account, &known_at, &at)?),
+            Ordering::Greater => known.saturating_sub(self.costs_between(account, &at, &known_at)?),
+        };
+        self.recorded.keep(account, at, sum);
+        Ok(sum)
+    }
+
+    /// What the sum before `high` is greater by than the one before `low`.
+    fn costs_between(
+        &mut self,
+        (owner, payment): (i64, u8),
+        low: &Place,
+        high: &Place,
+    ) -> Result<i128, StoreError> {
+        let key = params![owner, payment, low.0, low.1, high.0, high.1];
+        let mut sum = 0_i128;
+        for (sql, sign) in [(ENTERED_BETWEEN, 1), (WITHDRAWN_BETWEEN, -1)] {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut rows = statement.query(key)?;
+            while let Some(row) = rows.next()? {
+                let total = codec::amount(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+                sum = sum.saturating_add(total.max(0) * sign);
+            }
+        }
+        Ok(sum)
     }
 
     /// Messages of an owner whose bills depend on what happened at a position: those after it,

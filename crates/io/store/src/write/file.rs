@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use alephd_message::{ItemHash, Micros};
 
 use super::{Row, Writer};
-use crate::{Counter, StoreError, codec, leaf};
+use crate::{Counter, StoreError, codec, leaf, read::FileKind};
 
 /// Why a file is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +34,22 @@ impl PinKind {
 }
 
 impl Writer {
-    /// Records that the bytes of a file are held, since `now` if that is news.
-    pub fn file_insert(&mut self, hash: &ItemHash, size: u64, now: Micros) -> Result<(), StoreError> {
+    /// Records that the bytes of a file or directory are held, since `now` if that is news.
+    pub fn file_insert(
+        &mut self,
+        hash: &ItemHash,
+        size: u64,
+        kind: FileKind,
+        now: Micros,
+    ) -> Result<(), StoreError> {
         self.connection
-            .prepare_cached("INSERT OR IGNORE INTO files (hash, size, kind, created) VALUES (?1, ?2, 0, ?3)")?
+            .prepare_cached(
+                "INSERT OR IGNORE INTO files (hash, size, kind, created) VALUES (?1, ?2, ?3, ?4)",
+            )?
             .execute(params![
                 hash.key(),
                 i64::try_from(size).unwrap_or(i64::MAX),
+                kind as u8,
                 now.0
             ])?;
         Ok(())
@@ -99,7 +108,8 @@ impl Writer {
         Ok(())
     }
 
-    /// No longer keeps a file for a message. Says whether anything else keeps it.
+    /// No longer keeps a file for a message. Says whether anything else keeps it for good: a grace
+    /// period may end at any moment.
     pub fn pin_remove(&mut self, row: &Row, kind: PinKind, file: &ItemHash) -> Result<bool, StoreError> {
         let Some(file_id) = self.file_id(file)? else {
             return Ok(false);
@@ -118,8 +128,8 @@ impl Writer {
         }
         let mut statement = self
             .connection
-            .prepare_cached("SELECT 1 FROM pins WHERE file = ?1")?;
-        Ok(statement.exists([file_id])?)
+            .prepare_cached("SELECT 1 FROM pins WHERE file = ?1 AND kind <> ?2")?;
+        Ok(statement.exists(params![file_id, PinKind::Grace as u8])?)
     }
 
     /// Gives a name to the file of a STORE.

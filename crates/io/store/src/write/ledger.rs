@@ -10,7 +10,7 @@ use alephd_rules::{BalanceUpdate, root::Leaf};
 pub use credits::TransferLine;
 
 use super::{Row, Writer};
-use crate::{StoreError, leaf};
+use crate::{Counter, StoreError, leaf};
 
 /// What counts as the balance of an address on a chain.
 #[derive(PartialEq)]
@@ -104,8 +104,12 @@ impl Writer {
             self.connection
                 .prepare_cached("DELETE FROM balances WHERE address = ?1 AND chain = ?2 AND dapp = ?3")?
                 .execute(key)?;
+            self.count(Counter::Balances(account.chain), -1);
             return Ok(());
         };
+        if old.is_none() {
+            self.count(Counter::Balances(account.chain), 1);
+        }
         self.root_add(&balance_leaf(account, dapp, &new));
         self.connection
             .prepare_cached(

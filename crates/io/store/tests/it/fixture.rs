@@ -62,6 +62,10 @@ pub(crate) struct Fixture {
 pub(crate) struct Dice(u64);
 
 impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         // Constants of Knuth's MMIX generator; the high bits are the good ones.
         self.0 = self
@@ -275,7 +279,7 @@ impl Filler<'_> {
     fn live(&mut self, message: &Model, (sender, owner): (i64, i64), channel: Option<i64>) {
         self.connection
             .execute(
-                "INSERT INTO sent (address, type, n) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET n = n + 1",
+                "INSERT INTO sent (address, type, n, start) VALUES (?, ?, 1, '') ON CONFLICT DO UPDATE SET n = n + 1",
                 params![sender, message.kind.index()],
             )
             .expect("a count");

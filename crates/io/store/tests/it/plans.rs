@@ -7,8 +7,8 @@ use alephd_rules::MessageStatus;
 use alephd_store::{
     Reader,
     read::{
-        AggregateFilter, AggregateQuery, AggregateSort, GoneFilter, MessageFilter, Order, PostFilter, Sort,
-        TypeSet,
+        AggregateFilter, AggregateQuery, AggregateSort, CostQuery, GoneFilter, MessageFilter, Order,
+        PostFilter, Sort, StatsQuery, StatsSort, TypeSet,
     },
 };
 
@@ -120,8 +120,49 @@ fn all_plans(fixture: &Fixture) -> Vec<String> {
                 .expect("plans"),
         );
     }
+    plans.extend(reader.credit_explain().expect("plans"));
+    plans.extend(bill_plans(&reader));
+    plans.extend(reader.storage_explain().expect("plans"));
+    plans.extend(reader.holdings_explain().expect("plans"));
     plans.sort_unstable();
     plans.dedup();
+    plans
+}
+
+/// Bills of everybody, of an account, of a message, and both; addresses by what they have sent.
+fn bill_plans(reader: &Reader) -> Vec<String> {
+    let mut plans = Vec::new();
+    let hash: alephd_message::ItemHash = reader
+        .query_row("SELECT hash FROM messages LIMIT 1", [], |row| {
+            row.get::<_, Vec<u8>>(0)
+        })
+        .map(|key| alephd_message::ItemHash::from_key(&key).expect("a name"))
+        .expect("a message");
+    for owner in [None, Some(fixture::sender(1))] {
+        for item_hash in [None, Some(hash.clone())] {
+            let query = CostQuery {
+                payment: PaymentType::Credit,
+                owner: owner.clone(),
+                item_hash,
+            };
+            let found = reader.cost_explain(&query).expect("plans");
+            assert_eq!(found.len(), 1);
+            plans.extend(found);
+        }
+    }
+    for sort in [StatsSort::Total, StatsSort::Type(MessageType::Post)] {
+        for contains in ["", "a"] {
+            let query = StatsQuery {
+                contains: contains.to_owned(),
+                sort,
+                order: Order::Ascending,
+                after: None,
+                offset: 0,
+                limit: None,
+            };
+            plans.extend(reader.address_stats_explain(&query).expect("plans"));
+        }
+    }
     plans
 }
 

@@ -360,7 +360,7 @@ fn files_are_found_by_name_message_and_owner() {
     for (index, file) in files.iter().enumerate() {
         bench
             .writer
-            .file_insert(file, 100 + index as u64, Micros(0))
+            .file_insert(file, 100 + index as u64, FileKind::File, Micros(0))
             .expect("a file");
         let row = bench.processed(builder::store(&alice, file).at(10.0 * index as f64), index as i64);
         bench

@@ -1,6 +1,6 @@
 //! What addresses have sent: statistics, files, channels, types of posts.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use axum::{
     extract::{Path, RawQuery, State},
@@ -8,13 +8,15 @@ use axum::{
     response::Response,
 };
 
+use tokio::sync::Mutex;
+
 use alephd_message::{ItemHash, MessageType};
 use alephd_store::read::{
-    AddressStats, FileKind, OwnedFile, StatsCursor as Place, StatsQuery, StatsSort as Column,
+    AddressStats, FileKind, Order, OwnedFile, StatsCursor as Place, StatsQuery, StatsSort as Column,
 };
 
 use super::{
-    messages::{next_cursor, order_of, write_paging},
+    messages::{next_cursor, order_of, total_of, write_paging},
     rows,
 };
 use crate::{
@@ -26,9 +28,18 @@ use crate::{
 
 /// Adds the routes of this family.
 pub(super) fn routes(routes: Routes<Api>) -> Routes<Api> {
+    // A search for a part of an address looks at each of them: one at a time, so that the other
+    // routes keep their cores.
+    let searches = Arc::new(Mutex::new(()));
     routes
         .get("/api/v0/addresses/stats.json", stats_v0)
-        .get("/api/v1/addresses/stats.json", stats_v1)
+        .get(
+            "/api/v1/addresses/stats.json",
+            move |State(api): State<Api>, RawQuery(query): RawQuery| {
+                let searches = Arc::clone(&searches);
+                async move { stats_v1(&api, &searches, query.as_deref().unwrap_or_default()).await }
+            },
+        )
         .get("/api/v0/addresses/{address}/files", files)
         .get("/api/v0/addresses/{address}/post_types", post_types)
         .get("/api/v0/addresses/{address}/channels", channels)
@@ -38,7 +49,16 @@ async fn stats_v0(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<R
     let AddressStatsV0Query { mut addresses } =
         AddressStatsV0Query::parse(query.as_deref().unwrap_or_default())?;
     let stats = if addresses.is_empty() {
-        api.read(|reader| reader.address_stats_all())?
+        // All of them, in the order of the other route.
+        let ask = StatsQuery {
+            contains: String::new(),
+            sort: Column::Total,
+            order: Order::Descending,
+            after: None,
+            offset: 0,
+            limit: Some(rows::MAX_ROWS + 1),
+        };
+        api.read(|reader| reader.address_stats_list(&ask))?
     } else {
         let mut seen = HashSet::new();
         addresses.retain(|address| seen.insert(address.clone()));
@@ -54,8 +74,8 @@ async fn stats_v0(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<R
     Ok(body::json(StatusCode::OK, out.finish()))
 }
 
-async fn stats_v1(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let query = AddressStatsQuery::parse(query.as_deref().unwrap_or_default())?;
+async fn stats_v1(api: &Api, searches: &Mutex<()>, query: &str) -> Result<Response, ApiError> {
+    let query = AddressStatsQuery::parse(query)?;
     let ask = StatsQuery {
         contains: query.address_contains.clone().unwrap_or_default(),
         sort: column_of(query.sort_by),
@@ -70,7 +90,22 @@ async fn stats_v1(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<R
         offset: query.paging.offset(),
         limit: Some(rows::limit_of(&query.paging)),
     };
-    let (mut stats, total) = api.read(|reader| reader.address_stats_list(&ask))?;
+    let _search = match ask.contains.is_empty() {
+        true => None,
+        false => Some(searches.lock().await),
+    };
+    let (mut stats, total) = api.read(|reader| {
+        reader.snapshot(|reader| {
+            let stats = reader.address_stats_list(&ask)?;
+            let total = match &query.paging {
+                Paging::Page { page, per_page } => total_of(*page, *per_page, stats.len(), || {
+                    reader.address_stats_count(&ask.contains)
+                })?,
+                Paging::Cursor { .. } => 0,
+            };
+            Ok((stats, total))
+        })
+    })?;
     rows::check(stats.len())?;
     let next = next_cursor(&query.paging, &mut stats, |stats| StatsCursor {
         value: i64::try_from(value_of(stats, ask.sort)).unwrap_or(i64::MAX),

@@ -1,10 +1,6 @@
 //! What resources cost: sums, and the bills that they consist of.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::collections::HashMap;
 
 use axum::{
     extract::{RawQuery, State},
@@ -14,49 +10,32 @@ use axum::{
 
 use alephd_economy::Amount;
 use alephd_message::{ItemHash, PaymentType};
-use alephd_rules::CreditKind;
 use alephd_store::{
     Reader, StoreError,
-    read::{
-        CostQuery, CostRow, CostSums, CreditBalanceQuery, CreditFilter, CreditQuery, CreditRow, CreditSort,
-        Order,
-    },
+    read::{CostQuery, CostRow, CostSums},
 };
 
-use super::{kept::Kept, prices::write_lines};
+use super::prices::write_lines;
 use crate::{
     Api, ApiError, Routes, body,
     json::Writer,
     params::{CostDetail, CostsQuery},
 };
 
-/// How long sums over everybody are kept. They read every bill and every expense.
-const OVERALL_FOR: Duration = Duration::from_secs(60);
-
 /// Adds the routes of this family.
 pub(super) fn routes(routes: Routes<Api>) -> Routes<Api> {
-    let overall = Arc::new(Overall::default());
-    routes.get(
-        "/api/v0/costs",
-        move |State(api): State<Api>, RawQuery(query): RawQuery| {
-            let overall = Arc::clone(&overall);
-            async move { costs(&api, &overall, query.as_deref().unwrap_or_default()).await }
-        },
-    )
+    routes.get("/api/v0/costs", costs)
 }
 
-/// Sums over everybody, by the way of payment.
-#[derive(Default)]
-struct Overall([Kept<Summary>; PaymentType::ALL.len()]);
-
+/// What the bills that match come to, and the credits that expenses took for them.
 #[derive(Clone, Copy, Default)]
 struct Summary {
     sums: CostSums,
     consumed: i128,
 }
 
-async fn costs(api: &Api, overall: &Overall, query: &str) -> Result<Response, ApiError> {
-    let query = CostsQuery::parse(query)?;
+async fn costs(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let query = CostsQuery::parse(query.as_deref().unwrap_or_default())?;
     // What is no hash matches nothing.
     let ask = match query.item_hash.as_deref().map(ItemHash::parse_lenient) {
         None => Some(None),
@@ -68,71 +47,41 @@ async fn costs(api: &Api, overall: &Overall, query: &str) -> Result<Response, Ap
         owner: query.address.clone(),
         item_hash,
     });
-    let summary = match &ask {
-        None => Summary::default(),
-        Some(ask) if ask.owner.is_none() && ask.item_hash.is_none() => {
-            let kept = &overall.0[usize::from(ask.payment.index())];
-            kept.get(api.clock.monotonic(), OVERALL_FOR, || {
-                api.read(|reader| reader.snapshot(|reader| summary(reader, ask, api)))
+    let (summary, resources) = match &ask {
+        None => (Summary::default(), Resources::default()),
+        Some(ask) => api.read(|reader| {
+            reader.snapshot(|reader| {
+                let resources = match query.detail {
+                    CostDetail::Summary => Resources::default(),
+                    CostDetail::Resources | CostDetail::Components => {
+                        let offset = (query.page - 1).saturating_mul(query.per_page);
+                        let rows = reader.cost_list(ask, offset, query.per_page)?;
+                        let consumed = consumed_by(reader, &rows)?;
+                        Resources { rows, consumed }
+                    }
+                };
+                Ok((summary(reader, ask)?, resources))
             })
-            .await?
-        }
-        Some(ask) => api.read(|reader| reader.snapshot(|reader| summary(reader, ask, api)))?,
+        })?,
     };
-    let resources = match (&ask, query.detail) {
-        (_, CostDetail::Summary) => None,
-        (None, CostDetail::Resources | CostDetail::Components) => Some(Resources::default()),
-        (Some(ask), CostDetail::Resources | CostDetail::Components) => {
-            let offset = (query.page - 1).saturating_mul(query.per_page);
-            Some(api.read(|reader| {
-                reader.snapshot(|reader| {
-                    let rows = reader.cost_list(ask, offset, query.per_page)?;
-                    let consumed = consumed_by(reader, &rows)?;
-                    Ok(Resources { rows, consumed })
-                })
-            })?)
-        }
+    let resources = match query.detail {
+        CostDetail::Summary => None,
+        CostDetail::Resources | CostDetail::Components => Some(resources),
     };
     let json = to_json(&query, &summary, resources.as_ref())?;
     Ok(body::json(StatusCode::OK, json))
 }
 
-fn summary(reader: &Reader, ask: &CostQuery, api: &Api) -> Result<Summary, StoreError> {
+fn summary(reader: &Reader, ask: &CostQuery) -> Result<Summary, StoreError> {
     let sums = reader.cost_sums(ask)?;
-    let hash = ask.item_hash.as_ref().map(ItemHash::to_string);
-    let consumed = match (&ask.owner, &hash) {
+    let owner = ask.owner.as_deref();
+    let consumed = match &ask.item_hash {
         // Only credits are consumed.
         _ if ask.payment != PaymentType::Credit => 0,
-        (Some(owner), hash) => {
-            let of_hash = |row: &&CreditRow| hash.is_none() || row.details.origin == *hash;
-            spent(expenses(reader, owner)?.iter().filter(of_hash))
-        }
-        (None, Some(hash)) => i128::from(reader.consumed_credits(hash)?),
-        (None, None) => {
-            let mut consumed = 0;
-            for account in reader.credit_balance_list(&CreditBalanceQuery::default(), api.now())? {
-                consumed += spent(expenses(reader, &account.address)?.iter());
-            }
-            consumed
-        }
+        Some(hash) => reader.consumed_credits(&hash.to_string(), owner)?,
+        None => reader.credits_spent(owner)?,
     };
     Ok(Summary { sums, consumed })
-}
-
-/// The expenses that an account was charged with.
-fn expenses(reader: &Reader, address: &str) -> Result<Vec<CreditRow>, StoreError> {
-    let ask = CreditQuery {
-        filter: CreditFilter::default(),
-        sort: CreditSort::Time,
-        order: Order::Ascending,
-    };
-    let mut rows = reader.credit_history(address, &ask)?;
-    rows.retain(|row| row.kind == CreditKind::Expense);
-    Ok(rows)
-}
-
-fn spent<'a>(expenses: impl Iterator<Item = &'a CreditRow>) -> i128 {
-    expenses.map(|row| i128::from(row.amount.unsigned_abs())).sum()
 }
 
 /// A page of bills.
@@ -143,23 +92,13 @@ struct Resources {
     consumed: HashMap<String, i128>,
 }
 
-/// What the owners of resources were charged for them so far. Each history is read once: the
-/// resources of a page often have one owner.
+/// What the owners of resources were charged for them so far.
 fn consumed_by(reader: &Reader, rows: &[CostRow]) -> Result<HashMap<String, i128>, StoreError> {
-    let mut resources: BTreeMap<&str, HashMap<String, i128>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.payment == PaymentType::Credit) {
-        let of_owner = resources.entry(&row.owner).or_default();
-        of_owner.insert(row.item_hash.to_string(), 0);
-    }
     let mut consumed = HashMap::new();
-    for (owner, mut of_owner) in resources {
-        for expense in &expenses(reader, owner)? {
-            let origin = expense.details.origin.as_ref();
-            if let Some(sum) = origin.and_then(|origin| of_owner.get_mut(origin)) {
-                *sum += i128::from(expense.amount.unsigned_abs());
-            }
-        }
-        consumed.extend(of_owner);
+    for row in rows.iter().filter(|row| row.payment == PaymentType::Credit) {
+        let resource = row.item_hash.to_string();
+        let credits = reader.consumed_credits(&resource, Some(&row.owner))?;
+        consumed.insert(resource, credits);
     }
     Ok(consumed)
 }

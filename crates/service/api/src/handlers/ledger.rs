@@ -280,7 +280,7 @@ fn minimum_of(minimum: Option<u64>) -> Option<i64> {
 
 /// Any text is accepted as a hash: what is none has consumed nothing.
 async fn consumed_credits(State(api): State<Api>, Path(hash): Path<String>) -> Result<Response, ApiError> {
-    let credits = api.read(|reader| reader.consumed_credits(&hash))?;
+    let credits = api.read(|reader| reader.consumed_credits(&hash, None))?;
     let mut out = Writer::new();
     out.begin_object();
     out.key("item_hash").text(&hash);

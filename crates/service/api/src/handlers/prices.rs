@@ -11,8 +11,8 @@ use axum::{
     response::Response,
 };
 
-use alephd_economy::cost::Demand;
-use alephd_message::{Content, MessageType};
+use alephd_economy::cost::{Demand, Mib};
+use alephd_message::{Content, MessageType, PaymentType};
 use alephd_rules::MessageStatus;
 use alephd_store::read::MessageRow;
 
@@ -41,7 +41,8 @@ async fn price(
     Ok(body::json(StatusCode::OK, bill.to_json(query.include_size)?))
 }
 
-/// The bill of a message that is live and costs something.
+/// The bill of a message that costs something: the recorded one of a live message. Of a STORE that is
+/// gone it is what keeping its file would cost now, while its size is known.
 fn billed(api: &Api, text: &str) -> Result<Bill, ApiError> {
     let hash = path_hash(text)?;
     let now = api.now();
@@ -60,7 +61,10 @@ fn billed(api: &Api, text: &str) -> Result<Bill, ApiError> {
         }
         gone @ (MessageStatus::Forgotten | MessageStatus::Removed) => {
             let reason = format!("This message has been {gone}: {text}");
-            return Err(ApiError::text(StatusCode::GONE, reason));
+            let known = row.as_ref().map(|row| demand_of_gone(api, row)).transpose()?;
+            let demand = known.flatten();
+            let demand = demand.ok_or_else(|| ApiError::text(StatusCode::GONE, reason))?;
+            return Ok(Bill::from(&bill::costs_now(api, &demand)?));
         }
     }
     if let Some(recorded) = recorded {
@@ -81,4 +85,18 @@ fn demand_of(row: &MessageRow) -> Result<Option<Demand>, ApiError> {
     let text = row.content().unwrap_or_default();
     let content = Content::parse(row.message_type, text).map_err(ApiError::internal)?;
     Demand::of(&content, text, &row.item_hash).map_err(ApiError::internal)
+}
+
+/// What is known of what a STORE asked for that was forgotten or removed.
+fn demand_of_gone(api: &Api, row: &MessageRow) -> Result<Option<Demand>, ApiError> {
+    let size = api.read(|reader| reader.gone_file_size(&row.item_hash))?;
+    let payment = row.payment.unwrap_or(PaymentType::Hold);
+    Ok(size.map(|size| {
+        Demand::of_store(
+            row.owner.clone(),
+            payment,
+            row.item_hash.clone(),
+            Mib::of_bytes(size),
+        )
+    }))
 }

@@ -242,6 +242,7 @@ impl Writer {
             ])?;
         if added > 0 {
             self.root_add(&leaf::credit(&row.hash, line));
+            self.sums.credits(line, 1);
         }
         Ok(())
     }
@@ -280,6 +281,7 @@ impl Writer {
     pub(super) fn credit_lines_remove(&mut self, row: &Row) -> Result<(), StoreError> {
         for line in self.credit_lines(row)? {
             self.root_remove(&leaf::credit(&row.hash, &line));
+            self.sums.credits(&line, -1);
         }
         // Not by `message`: the primary key begins with the address.
         self.connection

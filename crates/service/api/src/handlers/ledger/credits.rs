@@ -1,7 +1,5 @@
 //! The credit history of an address.
 
-use std::cmp::Ordering;
-
 use axum::{
     extract::{Path, RawQuery, State},
     http::StatusCode,
@@ -9,8 +7,12 @@ use axum::{
 };
 
 use alephd_message::Micros;
-use alephd_store::read::{
-    CreditFilter, CreditQuery, CreditRow, CreditSort as Column, CreditSummary, CreditsByExpiration, Order,
+use alephd_store::{
+    StoreError,
+    read::{
+        CreditFilter, CreditPlace, CreditQuery, CreditRow, CreditSort as Column, CreditValue, CreditWindow,
+        CreditsByExpiration,
+    },
 };
 
 use super::tokens;
@@ -18,7 +20,7 @@ use crate::{
     Api, ApiError, body,
     cursor::{CreditCursor, SortValue},
     handlers::{
-        messages::{next_cursor, order_of, write_paging},
+        messages::{next_cursor, order_of, total_of, write_paging},
         rows,
     },
     json::Writer,
@@ -36,11 +38,27 @@ pub(super) async fn history(
         sort: column_of(query.sort_by),
         order: order_of(query.sort_order),
     };
-    let mut rows = api.read(|reader| reader.credit_history(&address, &ask))?;
-    let total = rows.len() as u64;
-    // The store breaks ties by time; cursors of the network know only the post and the line.
-    rows.sort_by(|a, b| place_of(&query, a).compare(&place_of(&query, b), ask.order));
-    cut(&query, ask.order, &mut rows);
+    let window = CreditWindow {
+        after: match &query.paging {
+            Paging::Cursor { after, .. } => after.as_ref().map(place_of),
+            Paging::Page { .. } => None,
+        },
+        offset: query.paging.offset(),
+        limit: Some(rows::limit_of(&query.paging)),
+    };
+    check_length(&api, &address, ask.sort)?;
+    let (mut rows, total) = api.read(|reader| {
+        reader.snapshot(|reader| {
+            let rows = reader.credit_history_page(&address, &ask, &window)?;
+            let total = match &query.paging {
+                Paging::Page { page, per_page } => total_of(*page, *per_page, rows.len(), || {
+                    Ok::<_, StoreError>(reader.credit_summary(&address, &ask.filter)?.entries)
+                })?,
+                Paging::Cursor { .. } => 0,
+            };
+            Ok((rows, total))
+        })
+    })?;
     rows::check(rows.len())?;
     let next = next_cursor(&query.paging, &mut rows, |row| cursor_of(&query, row));
     if rows.is_empty() {
@@ -66,19 +84,29 @@ pub(super) async fn history(
     Ok(body::json(StatusCode::OK, out.finish()))
 }
 
+/// A history that is sorted by anything but time is read as a whole.
+fn check_length(api: &Api, address: &str, sort: Column) -> Result<(), ApiError> {
+    if sort == Column::Time {
+        return Ok(());
+    }
+    let all = CreditFilter::default();
+    let entries = api.read(|reader| reader.credit_summary(address, &all))?.entries;
+    if entries <= rows::MAX_ROWS {
+        return Ok(());
+    }
+    Err(ApiError::unprocessable(format!(
+        "{entries} entries are too many to be sorted: use sort_by=message_timestamp"
+    )))
+}
+
 pub(super) async fn summary(
     State(api): State<Api>,
     Path(address): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let filters = CreditHistoryFilters::parse(query.as_deref().unwrap_or_default())?;
-    let ask = CreditQuery {
-        filter: filter_of(&filters),
-        sort: Column::Time,
-        order: Order::Ascending,
-    };
-    let rows = api.read(|reader| reader.credit_history(&address, &ask))?;
-    let summary = CreditSummary::of(&rows);
+    let filter = filter_of(&filters);
+    let summary = api.read(|reader| reader.credit_summary(&address, &filter))?;
     let mut out = Writer::new();
     out.begin_object();
     out.key("address").text(&address);
@@ -123,86 +151,34 @@ fn column_of(sort: CreditSort) -> Column {
     }
 }
 
-/// Where an entry stands in the list.
-struct Place {
-    value: SortValue,
-    credit_ref: String,
-    credit_index: i64,
-}
-
-impl Place {
-    fn compare(&self, other: &Self, order: Order) -> Ordering {
-        // Entries without a value come last in either direction.
-        let is_missing = |place: &Self| place.value == SortValue::Null;
-        let forward = match (&self.value, &other.value) {
-            (SortValue::Time(a), SortValue::Time(b)) => a.cmp(b),
-            (SortValue::Int(a), SortValue::Int(b)) => a.cmp(b),
-            (SortValue::Text(a), SortValue::Text(b)) => a.cmp(b),
-            _ => Ordering::Equal,
-        };
-        let forward = forward
-            .then_with(|| self.credit_ref.cmp(&other.credit_ref))
-            .then(self.credit_index.cmp(&other.credit_index));
-        let directed = match order {
-            Order::Ascending => forward,
-            Order::Descending => forward.reverse(),
-        };
-        is_missing(self).cmp(&is_missing(other)).then(directed)
-    }
-}
-
-fn place_of(query: &CreditHistoryQuery, row: &CreditRow) -> Place {
-    let details = &row.details;
-    let text = |text: &Option<String>| text.clone().map_or(SortValue::Null, SortValue::Text);
-    let value = match query.sort_by {
-        CreditSort::MessageTimestamp => SortValue::Time(row.time),
-        CreditSort::ExpirationDate => row.expiration.map_or(SortValue::Null, SortValue::Time),
-        CreditSort::Amount => SortValue::Int(row.amount),
-        CreditSort::PaymentMethod => text(&details.payment_method),
-        CreditSort::Origin => text(&details.origin),
-        CreditSort::TxHash => text(&details.tx_hash),
-        CreditSort::Provider => text(&details.provider),
-    };
-    Place {
-        value,
-        credit_ref: row.item_hash.to_string(),
-        credit_index: row.line,
+/// The entry that a cursor names.
+fn place_of(cursor: &CreditCursor) -> CreditPlace {
+    CreditPlace {
+        value: match &cursor.value {
+            SortValue::Null => CreditValue::Missing,
+            SortValue::Time(time) => CreditValue::Time(*time),
+            SortValue::Int(amount) => CreditValue::Int(*amount),
+            SortValue::Text(text) => CreditValue::Text(text.clone()),
+        },
+        item_hash: cursor.credit_ref.clone(),
+        line: cursor.credit_index,
     }
 }
 
 fn cursor_of(query: &CreditHistoryQuery, row: &CreditRow) -> CreditCursor {
-    let Place {
-        value,
-        credit_ref,
-        credit_index,
-    } = place_of(query, row);
+    let place = CreditPlace::of(row, column_of(query.sort_by));
     CreditCursor {
         sort_by: query.sort_by,
         sort_order: Some(query.sort_order),
-        value,
-        credit_ref,
-        credit_index,
+        value: match place.value {
+            CreditValue::Missing => SortValue::Null,
+            CreditValue::Time(time) => SortValue::Time(time),
+            CreditValue::Int(amount) => SortValue::Int(amount),
+            CreditValue::Text(text) => SortValue::Text(text),
+        },
+        credit_ref: place.item_hash,
+        credit_index: place.line,
     }
-}
-
-/// Leaves the rows of the page, and one more in cursor mode.
-fn cut(query: &CreditHistoryQuery, order: Order, rows: &mut Vec<CreditRow>) {
-    let skipped = match &query.paging {
-        Paging::Page { .. } => usize::try_from(query.paging.offset()).unwrap_or(usize::MAX),
-        Paging::Cursor { after: None, .. } => 0,
-        Paging::Cursor {
-            after: Some(after), ..
-        } => {
-            let seen = Place {
-                value: after.value.clone(),
-                credit_ref: after.credit_ref.clone(),
-                credit_index: after.credit_index,
-            };
-            rows.partition_point(|row| place_of(query, row).compare(&seen, order).is_le())
-        }
-    };
-    rows.drain(..skipped.min(rows.len()));
-    rows.truncate(usize::try_from(rows::limit_of(&query.paging)).unwrap_or(usize::MAX));
 }
 
 /// Writes an entry. In cursor mode decimals and times are floats, else texts: clients of either
@@ -271,6 +247,3 @@ pub(super) fn write_lots(out: &mut Writer, lots: &CreditsByExpiration) {
     }
     out.end_array();
 }
-
-#[cfg(test)]
-mod tests;

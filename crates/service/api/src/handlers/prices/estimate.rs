@@ -55,7 +55,7 @@ pub(super) async fn instance(
 async fn content_of(api: &Api, hash: &ItemHash) -> Result<String, ApiError> {
     use alephd_blobs::Error;
     let missing = || ApiError::reason(StatusCode::NOT_FOUND, format!("Content not found: {hash}"));
-    let bytes = match api.blobs.read_all(hash, CONTENT_LIMIT).await {
+    let bytes = match api.blobs().read_all(hash, CONTENT_LIMIT).await {
         Ok(bytes) => bytes,
         Err(Error::NotFound | Error::BadName(_)) => return Err(missing()),
         Err(Error::TooLarge { .. }) => {

@@ -4,12 +4,12 @@ use std::cmp::Ordering;
 
 use alephd_message::{ItemHash, Micros};
 
-/// The place of a message in the order that permission, revocation and use follow.
+/// The place of a message in the order that permission, revocation, use and money follow.
 ///
 /// Without an anchor on the ordering chain the content time decides, which the sender chose: such
 /// an order is good enough among honest senders and is shown as provisional. Ties are broken by
 /// the item hash, so that two positions are equal only for the same message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Position {
     /// Signed time of the content.
     pub time: Micros,
