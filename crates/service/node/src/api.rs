@@ -19,7 +19,7 @@ pub(crate) fn api(
     Api::new(ApiParts {
         store: data.store,
         pipeline,
-        blobs: data.blobs,
+        content: data.content,
         settings: settings(config, profile),
         clock,
         gauges: Gauges::default(),

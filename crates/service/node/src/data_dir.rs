@@ -2,8 +2,10 @@
 //!
 //! ```text
 //!   DIR/alephd.sqlite    messages and everything derived from them
-//!   DIR/files/           bytes by content hash; DIR/incoming/ holds uploads that are under way
-//!                        (both empty when the configuration keeps files elsewhere)
+//!   DIR/files/           bytes by content hash; DIR/archives/ trees of blocks by their root;
+//!                        DIR/incoming/ holds uploads that are under way
+//!                        (all empty when the configuration keeps files elsewhere)
+//!   DIR/blocks.sqlite    where in them each block lies; can be lost
 //!   DIR/lock             held by the process that writes here
 //!   DIR/network          name of the network profile
 //!   DIR/import-*.json    how far an interrupted import came
@@ -19,7 +21,8 @@ use std::{
 };
 
 use alephd_blobs::Blobs;
-use alephd_store::{Store, StoreConfig};
+use alephd_content::Content;
+use alephd_store::{BlockIndex, Store, StoreConfig};
 
 use crate::{Config, NodeError, Profile};
 
@@ -36,6 +39,7 @@ pub struct DataDir {
 pub(crate) struct OpenData {
     pub(crate) store: Store,
     pub(crate) blobs: Blobs,
+    pub(crate) content: Content,
     /// Holds the lock, wherever the files are: to be kept while anything is written.
     pub(crate) folder: Blobs,
 }
@@ -79,6 +83,28 @@ impl DataDir {
     /// Locks and opens the folder for writing. It is created if it is missing, and belongs to the
     /// network of `profile` from then on.
     pub(crate) async fn open(&self, config: &Config, profile: &Profile) -> Result<OpenData, NodeError> {
+        let folder = self.lock(profile).await?;
+        let blobs = match &config.data.files {
+            None => folder.clone(),
+            Some(elsewhere) => Blobs::open(elsewhere).await.map_err(NodeError::Blobs)?,
+        };
+        let store = self.open_database(config)?;
+        let content = Content::new(blobs.clone(), BlockIndex::open(&self.path.join("blocks.sqlite"))?);
+        Ok(OpenData {
+            store,
+            blobs,
+            content,
+            folder,
+        })
+    }
+
+    /// Opens the database for writing. The folder has to be locked.
+    pub(crate) fn open_database(&self, config: &Config) -> Result<Store, NodeError> {
+        Ok(Store::open(&store_config(config, self.database()))?)
+    }
+
+    /// Locks the folder for as long as the result lives, without its files where these are elsewhere.
+    pub(crate) async fn lock(&self, profile: &Profile) -> Result<Blobs, NodeError> {
         let network = self.network()?;
         if let Some(found) = network.as_ref().filter(|found| **found != profile.name) {
             return Err(NodeError::OtherNetwork {
@@ -99,12 +125,7 @@ impl DataDir {
                 source,
             })?;
         }
-        let blobs = match &config.data.files {
-            None => folder.clone(),
-            Some(elsewhere) => Blobs::open(elsewhere).await.map_err(NodeError::Blobs)?,
-        };
-        let store = Store::open(&store_config(config, self.database()))?;
-        Ok(OpenData { store, blobs, folder })
+        Ok(folder)
     }
 
     /// Opens the database of a used folder beside whatever process may be writing to it.

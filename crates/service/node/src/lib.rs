@@ -8,6 +8,7 @@
 //! | [`Node`] | start, serve, stop |
 //! | [`import`], [`export`] | messages from and into a file |
 //! | [`state_root`], [`rebuild`] | showing and checking that the state is a function of the messages |
+//! | [`collect`], [`scrub`] | what the collector would remove; whether the files are what they are called |
 //! | [`verify`] | verdicts on messages without a node |
 //! | [`dev`] | funded accounts of the local network |
 //!
@@ -25,7 +26,9 @@
 //! What messages mean (`alephd-rules`, `alephd-pipeline`), what requests mean (`alephd-api`), and
 //! the command line (`alephd`).
 
+mod adopt;
 mod api;
+pub mod collect;
 pub mod config;
 mod data_dir;
 pub mod dev;

@@ -17,7 +17,7 @@ use alephd_message::Micros;
 use alephd_pipeline::{EngineConfig, Pipeline, PipelineConfig};
 use alephd_tasks::{Clock, ShutdownError, Tasks};
 
-use crate::{Config, DataDir, NodeError, Profile, api, data_dir::OpenData, dev, limits, serve};
+use crate::{Config, DataDir, NodeError, Profile, adopt, api, data_dir::OpenData, dev, limits, serve};
 
 /// A running node.
 pub struct Node {
@@ -49,6 +49,8 @@ impl Node {
         let pipeline = start_pipeline(&data, pipeline_config(config, profile), Arc::clone(&clock))?;
         dev::fund(&pipeline, config, profile).await?;
         let folder = data.folder.clone();
+        let content = data.content.clone();
+        let adoption = adopt::adopt(content.clone(), data.store.clone(), pipeline.clone());
         let api = api::api(data, pipeline.clone(), config, profile, Arc::clone(&clock));
 
         let tasks = Tasks::new();
@@ -56,6 +58,22 @@ impl Node {
         tasks.spawn("live", async move {
             live.await;
             Ok::<_, Infallible>(())
+        });
+        let stopping = tasks.token();
+        tasks.spawn_worker("blocks", async move {
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                listed = content.index_all() => if let Err(error) = listed {
+                    tracing::warn!(%error, "not all blocks of files can be found by their own names");
+                }
+            }
+        });
+        let token = tasks.token();
+        tasks.spawn_worker("adopt", async move {
+            tokio::select! {
+                () = token.cancelled() => {}
+                () = adoption => {}
+            }
         });
         let router = alephd_api::router(api);
         let serving = serve::serve(listener, router, max_connections, tasks.clone(), clock);

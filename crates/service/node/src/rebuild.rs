@@ -18,17 +18,19 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 use tokio::{runtime::Handle, sync::oneshot::Receiver, task::JoinError};
 
-use alephd_blobs::Blobs;
+use alephd_content::Content;
 use alephd_message::{Envelope, Micros};
 use alephd_pipeline::{Origin, Outcome, Pipeline, PipelineConfig, PipelineError};
 use alephd_store::{
     Store, StoreConfig, StoreError, Writer,
-    read::{Order, RawMessage},
+    read::{FileKind, Order, RawMessage},
 };
 use alephd_tasks::{CancellationToken, Clock};
 
 use crate::{
-    Config, DataDir, NodeError, Profile, node,
+    Config, DataDir, NodeError, Profile,
+    adopt::file_kind,
+    node,
     progress::{Progress, Show},
     state_root,
 };
@@ -91,10 +93,10 @@ pub async fn rebuild(
     let now = Micros(clock.now_micros());
     let grace = (now, Micros(now.0.saturating_add(settings.engine.grace.0)));
 
-    let (store, blobs, halt) = (data.store.clone(), data.blobs.clone(), stop.clone());
+    let (store, content, halt) = (data.store.clone(), data.content.clone(), stop.clone());
     let seeding = tokio::task::spawn_blocking(move || {
         let tables = store.reader().state_root_of_tables()?.digest();
-        let taken_over = seed(&store, &blobs, &mut writer, grace, &halt)?;
+        let taken_over = seed(&store, &content, &mut writer, grace, &halt)?;
         Ok::<_, NodeError>((writer, tables, taken_over))
     });
     let (writer, tables, taken_over) = finished(seeding.await)??;
@@ -134,17 +136,29 @@ fn finished<T>(result: Result<T, JoinError>) -> Result<T, NodeError> {
 /// many of these there are. Blocks.
 fn seed(
     store: &Store,
-    blobs: &Blobs,
+    content: &Content,
     writer: &mut Writer,
     (now, until): (Micros, Micros),
     stop: &CancellationToken,
 ) -> Result<u64, NodeError> {
     let runtime = Handle::current();
-    let mut files = blobs.list().try_chunks(SEEDED_AT_ONCE);
+    let mut files = content.blobs().list().try_chunks(SEEDED_AT_ONCE);
     while let Some(chunk) = runtime.block_on(files.next()).filter(|_| !stop.is_cancelled()) {
         let chunk = chunk.map_err(|error| NodeError::Blobs(error.1))?;
         seed_page(writer, &chunk, |writer, (name, size)| {
-            writer.file_insert(name, *size, now)?;
+            writer.file_insert(name, *size, FileKind::File, now)?;
+            writer.pin_grace(name, now, until)
+        })?;
+    }
+    let mut archives = content.blobs().list_archives();
+    while let Some(found) = runtime.block_on(archives.next()).filter(|_| !stop.is_cancelled()) {
+        let (name, _) = found.map_err(NodeError::Blobs)?;
+        // One that cannot be read holds nothing for anybody; a scrub tells.
+        let Some(facts) = runtime.block_on(content.facts(&name)).ok().flatten() else {
+            continue;
+        };
+        seed_page(writer, &[(name, facts)], |writer, (name, facts)| {
+            writer.file_insert(name, facts.size, file_kind(*facts), now)?;
             writer.pin_grace(name, now, until)
         })?;
     }

@@ -7,6 +7,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 
 use alephd_blobs::Verdict;
+use alephd_content::ImportError;
 use alephd_message::ItemHash;
 use alephd_tasks::{CancellationToken, Clock};
 
@@ -39,7 +40,7 @@ impl fmt::Display for Finding {
 /// What a scrub came to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ScrubReport {
-    /// Files that were read.
+    /// Files and archives that were read.
     pub files: u64,
     /// Bytes that were read.
     pub bytes: u64,
@@ -47,8 +48,6 @@ pub struct ScrubReport {
     pub damaged: u64,
     /// Files that cannot be read.
     pub unreadable: u64,
-    /// Files whose name does not follow from their bytes alone: nothing can be said of them.
-    pub unproven: u64,
     /// Files that the database knows and that are not there.
     pub missing: u64,
     /// Whether it was stopped before the end.
@@ -85,7 +84,6 @@ pub async fn scrub(
     {
         match checked.verdict {
             Verdict::Sound => {}
-            Verdict::Unproven => report.unproven += 1,
             Verdict::Damaged => {
                 report.damaged += 1;
                 tell(&Finding::Damaged(checked.name));
@@ -97,6 +95,23 @@ pub async fn scrub(
         }
     }
     (report.files, report.bytes) = (scrub.progress().blobs, scrub.progress().bytes);
+    let mut archives = data.blobs.list_archives();
+    while !stop.is_cancelled()
+        && let Some((root, size)) = archives.try_next().await.map_err(NodeError::Blobs)?
+    {
+        (report.files, report.bytes) = (report.files + 1, report.bytes + size);
+        match data.content.check_archive(&root).await {
+            Ok(()) => {}
+            Err(ImportError::Blobs(error)) => {
+                report.unreadable += 1;
+                tell(&Finding::Unreadable(root, error.to_string()));
+            }
+            Err(_) => {
+                report.damaged += 1;
+                tell(&Finding::Damaged(root));
+            }
+        }
+    }
     let mut after = None;
     while !stop.is_cancelled() {
         let names = data.store.reader().file_names(after.as_ref(), PAGE)?;

@@ -12,6 +12,7 @@ mod effects;
 mod evaluate;
 mod intake;
 mod purge;
+mod rehearsal;
 mod settle;
 
 use std::sync::Arc;
@@ -19,11 +20,12 @@ use std::sync::Arc;
 use alephd_economy::{admission, collection::Periods, pricing::Pricing};
 use alephd_message::{ErrorCode, ItemHash, Micros};
 use alephd_rules::{MessageStatus, Trusted};
-use alephd_store::{StoreError, Writer, write::Row};
+use alephd_store::{StoreError, Writer, read::FileKind, write::Row};
 
 use crate::{PipelineError, Prepared, prepare::Finding};
 
 pub(crate) use copies::envelope_of;
+pub use rehearsal::rehearse;
 
 /// What the engine takes from the network profile and the configuration.
 #[derive(Clone, Debug)]
@@ -130,6 +132,11 @@ impl Engine {
         self.writer.rollback()
     }
 
+    /// Whether the bytes of a file are known to be held.
+    pub(crate) fn is_held(&mut self, file: &ItemHash) -> Result<bool, StoreError> {
+        Ok(self.writer.file_size(file)?.is_some())
+    }
+
     /// All accounts have their turn in the next [`Engine::collect`]s.
     pub(crate) fn start_round(&mut self) {
         self.unwalked.start_round();
@@ -163,9 +170,10 @@ impl Engine {
         &mut self,
         hash: &ItemHash,
         size: u64,
+        kind: FileKind,
     ) -> Result<Vec<Arc<Row>>, PipelineError> {
         let now = self.now;
-        self.writer.file_insert(hash, size, now)?;
+        self.writer.file_insert(hash, size, kind, now)?;
         self.writer
             .pin_grace(hash, now, Micros(now.0 + self.config.grace.0))?;
         let mut waiting = Vec::new();

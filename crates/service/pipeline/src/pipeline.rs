@@ -15,7 +15,7 @@ use tokio::{
 
 use alephd_blobs::Blobs;
 use alephd_message::{Envelope, ItemHash, ItemType};
-use alephd_store::Writer;
+use alephd_store::{Writer, read::FileKind};
 use alephd_tasks::{CancellationToken, Clock};
 
 use self::task::{EngineTask, Surroundings};
@@ -88,6 +88,7 @@ enum EngineJob {
     File {
         hash: ItemHash,
         size: u64,
+        kind: FileKind,
         answer: oneshot::Sender<Result<(), Arc<PipelineError>>>,
     },
     Close,
@@ -195,9 +196,19 @@ impl Pipeline {
     }
 
     /// Records that a file is held, for at least the grace period, and wakes what waits for it.
-    pub async fn file_arrived(&self, hash: ItemHash, size: u64) -> Result<(), Arc<PipelineError>> {
+    pub async fn file_arrived(
+        &self,
+        hash: ItemHash,
+        size: u64,
+        kind: FileKind,
+    ) -> Result<(), Arc<PipelineError>> {
         let (answer, done) = oneshot::channel();
-        let job = EngineJob::File { hash, size, answer };
+        let job = EngineJob::File {
+            hash,
+            size,
+            kind,
+            answer,
+        };
         send(&self.engine, job).await?;
         done.await
             .unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))

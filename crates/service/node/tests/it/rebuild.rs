@@ -66,7 +66,9 @@ impl Bench {
             upload.write(file).await.unwrap();
             let stored = upload.finish(BlobName::Sha256).await.unwrap();
             let now = Micros(SystemClock::new().now_micros());
-            writer.file_insert(&stored.name, stored.size, now).unwrap();
+            writer
+                .file_insert(&stored.name, stored.size, alephd_store::read::FileKind::File, now)
+                .unwrap();
         }
         writer.commit().unwrap();
     }

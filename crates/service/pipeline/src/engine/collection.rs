@@ -29,6 +29,9 @@ use crate::PipelineError;
 /// Accounts walked in one transaction, and files reviewed, so that the engine is not held up.
 const AT_ONCE: u32 = 512;
 
+/// Who hears of each step.
+pub(super) type Tell<'a> = &'a mut dyn FnMut(&Step);
+
 /// Which accounts have to be walked.
 #[derive(Default)]
 pub(super) struct Unwalked {
@@ -53,12 +56,17 @@ impl Engine {
     /// Does a part of what is due. Says whether there is more. What has to be deleted after the
     /// commit is added to [`Engine::take_deleted`].
     pub(crate) fn collect(&mut self) -> Result<bool, PipelineError> {
-        let walked = self.walk_some()?;
+        self.collect_some(&mut |step| tracing::info!(%step, "collection"))
+    }
+
+    /// The same; each step is told before it is done.
+    pub(super) fn collect_some(&mut self, tell: Tell<'_>) -> Result<bool, PipelineError> {
+        let walked = self.walk_some(tell)?;
         let files = self.writer.files_to_review(self.now, AT_ONCE)?;
         let files: Vec<File> = files.into_iter().map(held).collect();
         let steps = plan(&[], &files, self.now, &self.config.periods);
         let more = walked || (files.len() == AT_ONCE as usize && !steps.is_empty());
-        self.carry_out(steps)?;
+        self.carry_out(steps, tell)?;
         Ok(more)
     }
 
@@ -68,7 +76,7 @@ impl Engine {
     }
 
     /// Says whether there are accounts left.
-    fn walk_some(&mut self) -> Result<bool, PipelineError> {
+    fn walk_some(&mut self, tell: Tell<'_>) -> Result<bool, PipelineError> {
         let mut accounts = Vec::new();
         while accounts.len() < AT_ONCE as usize
             && let Some(account) = self.unwalked.changed.pop_first()
@@ -88,13 +96,13 @@ impl Engine {
             accounts = self.writer.accounts_with_removing(since, AT_ONCE)?;
         }
         for account in accounts {
-            self.walk_account(&account)?;
+            self.walk_account(&account, tell)?;
         }
         Ok(!self.unwalked.changed.is_empty() || self.unwalked.round.is_some())
     }
 
     /// Who pays for what, in the order of positions.
-    fn walk_account(&mut self, owner: &str) -> Result<(), PipelineError> {
+    fn walk_account(&mut self, owner: &str, tell: Tell<'_>) -> Result<(), PipelineError> {
         let bills = self.writer.open_bills(owner)?;
         let means = self.means_now(owner)?;
         if are_covered(&means, &bills) && !self.writer.has_removing(owner)? {
@@ -114,7 +122,7 @@ impl Engine {
             messages.push(self.standing(row, funding)?);
         }
         let steps = plan(&messages, &[], self.now, &self.config.periods);
-        self.carry_out(steps)
+        self.carry_out(steps, tell)
     }
 
     /// What an account has at this moment.
@@ -184,9 +192,9 @@ impl Engine {
         Ok(machines)
     }
 
-    fn carry_out(&mut self, steps: Vec<Step>) -> Result<(), PipelineError> {
+    fn carry_out(&mut self, steps: Vec<Step>, tell: Tell<'_>) -> Result<(), PipelineError> {
         for step in steps {
-            tracing::info!(%step, "collection");
+            tell(&step);
             match step {
                 Step::Announce { message, .. } => {
                     self.change_status(&message, MessageStatus::Removing, Some(self.now))?;
@@ -238,6 +246,13 @@ impl Engine {
             .ok_or(StoreError::Damaged("message without content"))?;
         let content = Content::parse(row.message_type, text)
             .map_err(|_| StoreError::Damaged("content no longer parses"))?;
+        // Its notice was the grace period of its file. What others were promised of the same file
+        // stands: an upload, or a FORGET that may still be undone.
+        let file = remains_of(&row).and_then(|remains| remains.file());
+        let promised = match &file {
+            Some(file) => self.writer.grace_until(file)?,
+            None => None,
+        };
         self.effects_leave(&row, &content, true)?;
         let state = State {
             status: MessageStatus::Removed,
@@ -247,9 +262,11 @@ impl Engine {
         self.writer.message_set_state(&mut row, state)?;
         self.writer.removal_insert(message, self.now)?;
         self.writer.bill_remove(&row)?;
-        // Its notice was the grace period of its file.
-        if let Some(file) = remains_of(&row).and_then(|remains| remains.file()) {
+        if let Some(file) = file {
             self.writer.grace_end(&file)?;
+            if let Some(until) = promised.filter(|until| *until > self.now) {
+                self.writer.pin_grace(&file, self.now, until)?;
+            }
         }
         // Later messages no longer pay after it.
         let mut work = WorkList::default();

@@ -265,9 +265,8 @@ impl Engine {
         payment: PaymentType,
         position: &Position,
     ) -> Result<Amount, PipelineError> {
-        let claims = self.writer.costs_before(owner, payment, position)?;
-        let totals = claims.iter().map(|claim| Amount::from_units(claim.total.max(0)));
-        Ok(totals.fold(Amount::ZERO, Amount::saturating_add))
+        let units = self.writer.costs_sum_before(owner, payment, position)?;
+        Ok(Amount::from_units(units))
     }
 
     /// The price list as of a position.

@@ -53,7 +53,7 @@ impl Fixture {
         self.engine.begin(NOW).expect("begins");
         let hash = alephd_testkit::sha256(bytes);
         self.engine
-            .file_arrived(&hash, bytes.len() as u64)
+            .file_arrived(&hash, bytes.len() as u64, alephd_store::read::FileKind::File)
             .expect("arrives");
         self.engine.commit().expect("commits");
     }

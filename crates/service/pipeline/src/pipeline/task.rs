@@ -46,11 +46,13 @@ pub(super) struct EngineTask {
     deleted: HashSet<ItemHash>,
 }
 
+type FileAnswer = oneshot::Sender<Result<(), Arc<PipelineError>>>;
+
 /// Answers that wait for the commit.
 #[derive(Default)]
 struct Answers {
     outcomes: Vec<(Answer, Outcome)>,
-    files: Vec<oneshot::Sender<Result<(), Arc<PipelineError>>>>,
+    files: Vec<(ItemHash, FileAnswer)>,
     prepare_again: Vec<Envelope>,
     announce: bool,
 }
@@ -131,7 +133,7 @@ impl EngineTask {
                     // A client that went away does not want to know.
                     let _ = answer.send(Ok(outcome));
                 }
-                for answer in answers.files {
+                for (_, answer) in answers.files {
                     let _ = answer.send(Ok(()));
                 }
                 if answers.announce {
@@ -174,13 +176,19 @@ impl EngineTask {
                 EngineJob::File { hash, answer, .. } if self.is_deleted(&hash) => {
                     let _ = answer.send(Err(Arc::new(PipelineError::FileGone)));
                 }
-                EngineJob::File { hash, size, answer } => {
-                    let waiting = self.engine.file_arrived(&hash, size)?;
+                EngineJob::File {
+                    hash,
+                    size,
+                    kind,
+                    answer,
+                } => {
+                    // First: if this fails, the bytes have to go.
+                    answers.files.push((hash.clone(), answer));
+                    let waiting = self.engine.file_arrived(&hash, size, kind)?;
                     answers.announce = true;
                     answers
                         .prepare_again
                         .extend(waiting.iter().map(|row| envelope_of(row)));
-                    answers.files.push(answer);
                 }
                 EngineJob::Close => {
                     *go_on = false;
@@ -202,14 +210,18 @@ impl EngineTask {
     /// scrub.
     fn delete_files(&mut self) {
         for file in self.engine.take_deleted() {
-            if let Err(error) = self.runtime.block_on(self.blobs.delete(&file)) {
-                tracing::warn!(%file, %error, "the file is not kept any more and could not be deleted");
-            }
-            if self.deleted.len() >= DELETED {
-                self.deleted.clear();
-            }
-            self.deleted.insert(file);
+            self.delete_file(file);
         }
+    }
+
+    fn delete_file(&mut self, file: ItemHash) {
+        if let Err(error) = self.runtime.block_on(self.blobs.delete(&file)) {
+            tracing::warn!(%file, %error, "the file is not kept any more and could not be deleted");
+        }
+        if self.deleted.len() >= DELETED {
+            self.deleted.clear();
+        }
+        self.deleted.insert(file);
     }
 
     /// Whether a file that was uploaded just now went together with an older copy of it.
@@ -253,7 +265,11 @@ impl EngineTask {
         for (answer, _) in answers.outcomes {
             let _ = answer.send(Err(Arc::clone(&error)));
         }
-        for answer in answers.files {
+        for (file, answer) in answers.files {
+            // Nobody will ask for the bytes, and on a full disk they are in the way.
+            if let Ok(false) = self.engine.is_held(&file) {
+                self.delete_file(file);
+            }
             let _ = answer.send(Err(Arc::clone(&error)));
         }
     }

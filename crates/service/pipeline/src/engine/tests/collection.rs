@@ -27,7 +27,9 @@ impl Fixture {
     fn large_file(&mut self, name: &[u8]) {
         self.engine.begin(NOW).expect("begins");
         let hash = sha256(name);
-        self.engine.file_arrived(&hash, 30 << 20).expect("arrives");
+        self.engine
+            .file_arrived(&hash, 30 << 20, alephd_store::read::FileKind::File)
+            .expect("arrives");
         self.engine.commit().expect("commits");
     }
 }
@@ -126,4 +128,54 @@ fn what_was_refused_stays_refused_when_an_earlier_message_is_forgotten_later() {
     fixture.take(&forget(&alice, &[&first], 4.0));
     // As of its position, the first was still there.
     assert_eq!(fixture.status(&second), Rejected);
+}
+
+/// What a rehearsal tells, and that it leaves nothing behind.
+fn rehearsed(fixture: &mut Fixture, now: Micros) -> (Vec<String>, Vec<ItemHash>) {
+    let before = fixture.root();
+    let mut told = Vec::new();
+    let risen = fixture
+        .engine
+        .rehearse(now, &mut |step| told.push(step.to_string()));
+    assert_eq!(fixture.root(), before);
+    assert_eq!(fixture.engine.take_deleted(), []);
+    (told, risen.expect("rehearses"))
+}
+
+#[test]
+fn a_rehearsal_tells_what_a_collection_then_does() {
+    let alice = key(1);
+    let mut fixture = Fixture::with(costs::config());
+    fixture.large_file(b"first");
+    fixture.large_file(b"second");
+    fixture.take(&balance(&alice, 15, 1, 1.0));
+    let first = store(&alice, b"first", 2.0);
+    let second = store(&alice, b"second", 3.0);
+    fixture.take(&first);
+    assert_eq!(fixture.take(&second).code, Some(ErrorCode::BalanceInsufficient));
+    assert_eq!(rehearsed(&mut fixture, at(0)), (vec![], vec![]));
+
+    fixture.take(&balance(&alice, 1, 2, 3.5));
+    let (told, _) = rehearsed(&mut fixture, at(0));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with(&format!("announce {}: balance_insufficient", first.item_hash)));
+    assert_eq!(fixture.status(&first), Processed);
+
+    fixture.collect(at(0));
+    assert_eq!(fixture.status(&first), MessageStatus::Removing);
+    assert_eq!(rehearsed(&mut fixture, at(20)), (vec![], vec![]));
+
+    // The second had enough before its position, if nothing was charged before it.
+    let (told, risen) = rehearsed(&mut fixture, at(26));
+    let verbs: Vec<_> = told.iter().filter_map(|step| step.split(' ').next()).collect();
+    assert_eq!(verbs, ["remove", "delete", "unpin", "announce"], "{told:?}");
+    assert_eq!(risen, std::slice::from_ref(&second.item_hash));
+    assert_eq!(fixture.status(&first), MessageStatus::Removing);
+    assert_eq!(fixture.status(&second), Rejected);
+
+    // What really happens is the same, and leaves nothing to tell.
+    assert_eq!(fixture.collect(at(26)), [sha256(b"first")]);
+    assert_eq!(fixture.status(&first), MessageStatus::Removed);
+    assert_eq!(fixture.status(&second), MessageStatus::Removing);
+    assert_eq!(rehearsed(&mut fixture, at(26)), (vec![], vec![]));
 }
