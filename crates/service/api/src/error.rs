@@ -10,8 +10,12 @@
 //! | [`ApiError::Params`] | a JSON array of issues, or one text |
 //! | [`ApiError::BodyTooLarge`] | the limit that was exceeded |
 //! | [`ApiError::Internal`] | always the same; the cause goes to the log |
+//!
+//! A few causes of [`ApiError::Internal`] are something that the client can do something about, if
+//! only later: these have a status and a sentence of their own, in the form of
+//! [`ApiError::Reason`].
 
-use std::{borrow::Cow, error::Error};
+use std::{borrow::Cow, error::Error, sync::Arc};
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -19,11 +23,17 @@ use axum::{
 };
 use hyper::ext::ReasonPhrase;
 
+use alephd_blobs::Error as BlobError;
+use alephd_pipeline::PipelineError;
+use alephd_store::StoreError;
+
 use crate::params::{Form, ParamErrors};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const INTERNAL: &str = "500 Internal Server Error\n\nServer got itself in trouble";
+/// SQLite's code for a full disk. Extended codes have more bits to the left.
+const SQLITE_FULL: i32 = 13;
 
 /// A request that failed.
 #[derive(Debug, thiserror::Error)]
@@ -121,7 +131,10 @@ impl IntoResponse for ApiError {
             }
             Self::Internal(cause) => {
                 tracing::error!(error = %chain(cause.as_ref()), "request failed");
-                internal_response()
+                match passing(cause.as_ref()) {
+                    Some((status, reason)) => Self::reason(status, reason).into_response(),
+                    None => internal_response(),
+                }
             }
         }
     }
@@ -134,6 +147,29 @@ pub(crate) fn internal_response() -> Response {
         .headers_mut()
         .insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
+}
+
+/// Causes that go away, with what to tell the client: the same request may succeed later, or
+/// elsewhere.
+fn passing(error: &(dyn Error + 'static)) -> Option<(StatusCode, &'static str)> {
+    const FULL: (StatusCode, &str) = (
+        StatusCode::INSUFFICIENT_STORAGE,
+        "The storage of this node is full; nothing of the request was kept",
+    );
+    const UNAVAILABLE: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+    if let Some(BlobError::Full(_)) = error.downcast_ref() {
+        return Some(FULL);
+    }
+    let shared = error.downcast_ref::<Arc<PipelineError>>().map(AsRef::as_ref);
+    match shared.or_else(|| error.downcast_ref())? {
+        PipelineError::Store(StoreError::Sqlite(error)) => {
+            let code = error.sqlite_error()?.extended_code;
+            (code & 0xff == SQLITE_FULL).then_some(FULL)
+        }
+        PipelineError::FileGone => Some((UNAVAILABLE, "The file was just being removed; upload it again")),
+        PipelineError::Closed => Some((UNAVAILABLE, "The node is shutting down")),
+        PipelineError::Store(_) | PipelineError::Unsettled(_) | PipelineError::Thread(_) => None,
+    }
 }
 
 fn params_response(errors: ParamErrors) -> Response {
@@ -167,4 +203,30 @@ fn chain(error: &(dyn Error + 'static)) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(cause: impl Into<Box<dyn Error + Send + Sync>>) -> StatusCode {
+        ApiError::internal(cause).into_response().status()
+    }
+
+    /// A full disk is asked for by a drill (`docs/how-to/drills.md`).
+    #[test]
+    fn what_passes_is_told() {
+        let gone = Arc::new(PipelineError::FileGone);
+        assert_eq!(status(gone), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(status(PipelineError::Closed), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[test]
+    fn what_does_not_is_not() {
+        assert_eq!(status(BlobError::Interrupted), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(
+            status(StoreError::Damaged("x")),
+            StatusCode::INTERNAL_SERVER_ERROR
+        );
+    }
 }

@@ -5,6 +5,7 @@ mod aggregates;
 mod authorizations;
 mod costs;
 mod docs;
+mod gateway;
 mod info;
 mod kept;
 mod ledger;
@@ -40,6 +41,7 @@ pub fn table() -> Routes<Api> {
     let routes = costs::routes(routes);
     let routes = uploads::routes(routes);
     let routes = storage::routes(routes);
+    let routes = gateway::routes(routes);
     let routes = programs::routes(routes);
     let routes = scoring::routes(routes);
     let routes = info::routes(routes);
@@ -50,5 +52,5 @@ pub fn table() -> Routes<Api> {
 
 /// The API of a node, ready to be served.
 pub fn router(api: Api) -> Router {
-    table().into_router().with_state(api)
+    gateway::open(table().into_router()).with_state(api)
 }

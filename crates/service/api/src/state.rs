@@ -3,6 +3,7 @@
 use std::{ops::Deref, sync::Arc};
 
 use alephd_blobs::Blobs;
+use alephd_content::Content;
 use alephd_economy::admission::Parameters;
 use alephd_message::Micros;
 use alephd_pipeline::Pipeline;
@@ -28,7 +29,7 @@ pub struct ApiParts {
     /// Where messages go.
     pub pipeline: Pipeline,
     /// Where files go.
-    pub blobs: Blobs,
+    pub content: Content,
     /// Constants of the network and limits of this node.
     pub settings: ApiSettings,
     /// The time.
@@ -120,6 +121,11 @@ impl Api {
         let live = Live::new(parts.clock.monotonic());
         let prices = PriceList::default();
         Self(Arc::new(Shared { parts, live, prices }))
+    }
+
+    /// The files as they lie.
+    pub fn blobs(&self) -> &Blobs {
+        self.content.blobs()
     }
 
     /// The price list, as far as it is remembered.

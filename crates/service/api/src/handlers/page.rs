@@ -12,6 +12,7 @@
 //!   what stands around them.
 //! - [`layout::page`] forbids the browser to run or load anything but the two files below.
 
+mod account;
 mod explore;
 mod json;
 mod layout;
@@ -21,6 +22,7 @@ mod overview;
 mod rate;
 mod reasons;
 mod signature;
+mod storage;
 mod text;
 mod waiting;
 
@@ -28,6 +30,7 @@ mod waiting;
 mod tests;
 
 use axum::{
+    extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -36,11 +39,19 @@ use crate::{Api, Routes};
 
 /// Adds the routes of this family.
 pub(super) fn routes(routes: Routes<Api>) -> Routes<Api> {
+    let usage = std::sync::Arc::new(storage::KeptUsage::default());
     routes
         .get("/", overview::overview)
         .get("/explore", explore::explore)
         .get("/explore/messages/{item_hash}", message::message)
         .get("/explore/waiting", waiting::waiting)
+        .get("/explore/accounts", account::find)
+        .get("/explore/accounts/{address}", account::account)
+        .get("/explore/accounts/{address}/{list}", account::list)
+        .get("/explore/storage", move |State(api): State<Api>| async move {
+            storage::storage(&api, &usage).await
+        })
+        .get("/explore/storage/{list}", storage::list)
         .get("/explore/style.css", || async {
             asset("text/css; charset=utf-8", include_str!("page/style.css"))
         })

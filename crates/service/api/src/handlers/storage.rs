@@ -1,7 +1,7 @@
 //! Files: their bytes, what is known of them, and the names that lead to them.
 
 mod encode;
-mod range;
+pub(super) mod range;
 mod raw;
 
 use axum::{
@@ -10,8 +10,10 @@ use axum::{
     response::Response,
 };
 
+use alephd_content::ContentError;
 use alephd_message::{ItemHash, ItemType};
 use alephd_store::read::{FileRow, StoredFile};
+use alephd_unixfs::{ByteRange, Error as TreeError};
 
 use super::accounts::kind_name;
 use crate::{Api, ApiError, Routes, body, json::Writer};
@@ -30,7 +32,7 @@ pub(super) fn routes(routes: Routes<Api>) -> Routes<Api> {
         .get("/api/v0/storage/count/{hash}", count)
         .get("/api/v0/storage/by-message-hash/{hash}", by_message)
         .get("/api/v0/storage/by-ref/{ref}", by_hash_ref)
-        .get("/api/v0/storage/by-ref/{address}/{ref}", by_named_ref)
+        .get("/api/v0/storage/by-ref/{address}/{*ref}", by_named_ref)
 }
 
 async fn limits(State(api): State<Api>) -> Response {
@@ -69,9 +71,9 @@ async fn embedded(State(api): State<Api>, Path(text): Path<String>) -> Result<Re
     if file.size > MAX_EMBEDDED {
         return Err(ApiError::BodyTooLarge { limit: MAX_EMBEDDED });
     }
-    let reader = match api.blobs.read(&hash, None).await {
-        Ok(reader) => reader,
-        Err(alephd_blobs::Error::NotFound) => return Err(no_file(&hash)),
+    let content = match api.content.read(&hash, ByteRange::ALL).await {
+        Ok(Some(content)) => content,
+        Ok(None) | Err(ContentError::Tree(TreeError::NotAFile(_))) => return Err(no_file(&hash)),
         Err(error) => return Err(ApiError::internal(error)),
     };
     let engine = match hash.item_type() {
@@ -84,7 +86,7 @@ async fn embedded(State(api): State<Api>, Path(text): Path<String>) -> Result<Re
     head.key("hash").text(&text);
     head.key("engine").text(engine);
     head.key("content");
-    Ok(encode::answer(head.finish(), reader))
+    Ok(encode::answer(head.finish(), content))
 }
 
 fn no_file(hash: &ItemHash) -> ApiError {
@@ -130,11 +132,14 @@ async fn by_hash_ref(State(api): State<Api>, Path(tag): Path<String>) -> Result<
     by_tag(&api, &tag)
 }
 
+/// Names may contain slashes, which some clients do not escape. Addresses have none, so the first
+/// one that is not escaped ends the address.
 async fn by_named_ref(
     State(api): State<Api>,
     Path((address, reference)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    match ItemHash::parse_lenient(&reference) {
+    // As strictly as a STORE is read: what only resembles a hash is a name there.
+    match ItemHash::parse_strict(&reference) {
         Some(_) => by_tag(&api, &reference),
         None => by_tag(&api, &format!("{address}/{reference}")),
     }

@@ -4,7 +4,8 @@
 //! on white space or the order of keys. The form is that of the reference, byte for byte: keys
 //! sorted by their UTF-8, no white space, floats as [`super::push_float`] prints them. A document
 //! that holds an integer beyond 64 bits takes the spaced dialect as a whole, because the
-//! reference's fast encoder refuses such integers and a slower one steps in.
+//! reference's fast encoder refuses such integers and a slower one steps in. Members that a repeated
+//! key replaces are dropped before that is decided.
 //!
 //! The document is rewritten in one pass without building a tree. An object is written in its own
 //! order and its members are moved into place when it closes; memory is the output plus one entry
@@ -60,7 +61,8 @@ pub fn canonical(input: &[u8]) -> Result<String, CanonicalError> {
     Ok(second.out)
 }
 
-/// Whether the document still fits the dialect: `false` asks for a second pass in the other one.
+/// Whether what was written fits the dialect: `false` asks for a second pass in the other one. What
+/// a repeated key replaces is never written by the reference, so it does not count.
 type Fits = bool;
 
 /// A member of an object that is being written.
@@ -68,6 +70,7 @@ struct Member<'a> {
     key: Cow<'a, str>,
     start: usize,
     end: usize,
+    fits: Fits,
 }
 
 /// The rest of a document whose syntax is known to be right, and what was written of it.
@@ -149,11 +152,8 @@ impl<'a> Pass<'a> {
         } else if token.len() > MAX_DIGITS {
             return Err(CanonicalError::IntegerTooLong);
         } else {
-            let fits = token.parse::<i64>().is_ok() || token.parse::<u64>().is_ok();
-            if !fits && self.style == Style::Compact {
-                return Ok(false);
-            }
             self.out.push_str(token);
+            return Ok(token.parse::<i64>().is_ok() || token.parse::<u64>().is_ok());
         }
         Ok(true)
     }
@@ -161,20 +161,18 @@ impl<'a> Pass<'a> {
     fn array(&mut self) -> Result<Fits, CanonicalError> {
         self.out.push('[');
         self.skip();
-        let mut first = true;
+        let (mut first, mut fits) = (true, true);
         while !self.at(b']') && !self.rest.is_empty() {
             if !first {
                 self.skip();
                 self.out.push_str(self.style.comma());
             }
             first = false;
-            if !self.value()? {
-                return Ok(false);
-            }
+            fits &= self.value()?;
         }
         self.skip();
         self.out.push(']');
-        Ok(true)
+        Ok(fits)
     }
 
     fn object(&mut self) -> Result<Fits, CanonicalError> {
@@ -192,38 +190,42 @@ impl<'a> Pass<'a> {
             push_text(&mut self.out, &key, self.style);
             self.out.push_str(self.style.colon());
             self.skip();
-            if !self.value()? {
-                return Ok(false);
-            }
+            let fits = self.value()?;
             members.push(Member {
                 key,
                 start,
                 end: self.out.len(),
+                fits,
             });
         }
         self.skip();
-        if !members.is_sorted_by(|a, b| a.key < b.key) {
-            self.arrange(members, content);
-        }
+        let fits = if members.is_sorted_by(|a, b| a.key < b.key) {
+            members.iter().all(|member| member.fits)
+        } else {
+            self.arrange(members, content)
+        };
         self.out.push('}');
-        Ok(true)
+        Ok(fits)
     }
 
     /// Puts the members written from `content` on into the order of their keys.
-    fn arrange(&mut self, mut members: Vec<Member<'a>>, content: usize) {
+    fn arrange(&mut self, mut members: Vec<Member<'a>>, content: usize) -> Fits {
         // The sort is stable: of equal keys the last one written comes last.
         members.sort_by(|a, b| a.key.cmp(&b.key));
         let written = self.out.split_off(content);
+        let mut fits = true;
         for (index, member) in members.iter().enumerate() {
             if members.get(index + 1).is_some_and(|next| next.key == member.key) {
                 continue;
             }
+            fits &= member.fits;
             if self.out.len() > content {
                 self.out.push_str(self.style.comma());
             }
             self.out
                 .push_str(&written[member.start - content..member.end - content]);
         }
+        fits
     }
 }
 
@@ -299,6 +301,27 @@ mod tests {
             r#"{"a": 18446744073709551616, "d": "\u007f", "\u00e9": [1e-05, 2]}"#
         );
         assert_eq!(form("-9223372036854775809"), "-9223372036854775809");
+    }
+
+    #[test]
+    fn large_integers_that_a_later_member_replaces_do_not() {
+        let large = "18446744073709551616";
+        for (input, output) in [
+            (
+                format!(r#"[{{"a":{large},"a":7}},8]"#),
+                "[{\"a\":7},8]".to_owned(),
+            ),
+            (
+                format!(r#"{{"a":[[{large}]],"b":1,"a":7}}"#),
+                r#"{"a":7,"b":1}"#.to_owned(),
+            ),
+            (
+                format!(r#"{{"a":7,"a":{large},"b":1}}"#),
+                format!(r#"{{"a": {large}, "b": 1}}"#),
+            ),
+        ] {
+            assert_eq!(form(&input), output, "{input}");
+        }
     }
 
     #[test]

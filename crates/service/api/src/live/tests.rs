@@ -3,11 +3,12 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use alephd_blobs::Blobs;
+use alephd_content::Content;
 use alephd_message::{Chain, Envelope, ItemHash, MessageType, Micros, PaymentType};
 use alephd_pipeline::{EngineConfig, Origin, Pipeline, PipelineConfig};
 use alephd_signature::sign::Signer;
 use alephd_store::{
-    Store, StoreConfig,
+    BlockIndex, Store, StoreConfig,
     read::{Order, Sort, Window},
 };
 use alephd_tasks::{ManualClock, Tasks};
@@ -43,7 +44,7 @@ pub(crate) fn api(folder: &tempfile::TempDir) -> Api {
     Api::new(ApiParts {
         store,
         pipeline,
-        blobs,
+        content: Content::new(blobs, BlockIndex::in_memory().expect("an index")),
         settings,
         clock,
         gauges: Gauges::default(),
@@ -152,14 +153,18 @@ async fn lists_and_subscriptions_agree() {
     tasks.spawn_worker("live", api.live_task(tasks.token()));
     let bytes: &[u8] = b"a file";
     let file = sha256(bytes);
-    let mut writer = api.blobs.writer_for(&file, 100).expect("a name");
+    let mut writer = api.blobs().writer_for(&file, 100).expect("a name");
     writer.write(bytes).await.expect("writes");
     writer
         .finish(alephd_blobs::BlobName::Sha256)
         .await
         .expect("finishes");
     api.pipeline
-        .file_arrived(file.clone(), bytes.len() as u64)
+        .file_arrived(
+            file.clone(),
+            bytes.len() as u64,
+            alephd_store::read::FileKind::File,
+        )
         .await
         .expect("recorded");
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use alephd_api::{Api, ApiParts, ApiSettings, Gauges, router};
 use alephd_blobs::{BlobName, Blobs};
+use alephd_content::Content;
 use alephd_economy::admission::Parameters;
 use alephd_message::{Envelope, ItemHash};
 use alephd_pipeline::{EngineConfig, Origin, Pipeline, PipelineConfig};
 use alephd_rules::{MessageStatus, Trusted};
-use alephd_store::{Store, StoreConfig};
+use alephd_store::{BlockIndex, Store, StoreConfig};
 use alephd_tasks::ManualClock;
 use alephd_testkit::keys;
 use axum::{
@@ -86,7 +87,7 @@ impl Fixture {
         let api = Api::new(ApiParts {
             store,
             pipeline: pipeline.clone(),
-            blobs: blobs.clone(),
+            content: Content::new(blobs.clone(), BlockIndex::in_memory().expect("an index")),
             settings,
             clock: Arc::new(clock.clone()),
             gauges: Gauges::default(),
@@ -118,7 +119,14 @@ impl Fixture {
         let mut writer = self.blobs.writer(1 << 20);
         writer.write(bytes).await.expect("within the limit");
         let stored = writer.finish(BlobName::Sha256).await.expect("stored");
-        let arrived = self.pipeline.file_arrived(stored.name.clone(), stored.size).await;
+        let arrived = self
+            .pipeline
+            .file_arrived(
+                stored.name.clone(),
+                stored.size,
+                alephd_store::read::FileKind::File,
+            )
+            .await;
         arrived.expect("the pipeline runs");
         stored.name
     }

@@ -4,9 +4,10 @@ use std::{net::SocketAddr, sync::Arc};
 
 use alephd_api::{Api, ApiParts, ApiSettings, Gauges, router};
 use alephd_blobs::Blobs;
+use alephd_content::Content;
 use alephd_message::Envelope;
 use alephd_pipeline::{EngineConfig, Origin, Outcome, Pipeline, PipelineConfig};
-use alephd_store::{Store, StoreConfig};
+use alephd_store::{BlockIndex, Store, StoreConfig};
 use alephd_tasks::{CancellationToken, ManualClock, Tasks};
 use axum::{
     body::Body,
@@ -71,7 +72,7 @@ impl Node {
         let api = Api::new(ApiParts {
             store,
             pipeline,
-            blobs,
+            content: Content::new(blobs, BlockIndex::in_memory().expect("an index")),
             settings,
             clock: clock_of_api,
             gauges,
@@ -110,7 +111,8 @@ impl Node {
         let name = alephd_testkit::sha256(bytes);
         let mut writer = self
             .api
-            .blobs
+            .content
+            .blobs()
             .writer_for(&name, 1 << 20)
             .expect("a name of content");
         writer.write(bytes).await.expect("writes");
@@ -120,7 +122,7 @@ impl Node {
             .expect("finishes");
         self.api
             .pipeline
-            .file_arrived(name, bytes.len() as u64)
+            .file_arrived(name, bytes.len() as u64, alephd_store::read::FileKind::File)
             .await
             .expect("recorded");
     }

@@ -1,6 +1,8 @@
 //! The pages for people: what they show, that strangers cannot write on them, and that a browser
 //! agrees.
 
+mod money;
+
 use std::{
     path::PathBuf,
     process::{Command, Stdio},
@@ -420,6 +422,11 @@ async fn a_browser_sees_the_same() {
     let dom = browse(browser.clone(), &node, "/", &["--dump-dom"]).await;
     assert!(dom.contains("<title>Overview · alephd</title>"), "{dom}");
     assert!(dom.matches("<tr>").count() > 10, "the table stands");
+    let account = format!("/explore/accounts/{}", keys::evm("alice").address());
+    for (path, text) in [("/explore/storage", "27 bytes"), (&account, "What it pays for")] {
+        let dom = browse(browser.clone(), &node, path, &["--dump-dom"]).await;
+        assert!(dom.contains("· alephd</title>") && dom.contains(text), "{dom}");
+    }
     let dom = browse(browser, &node, &view(&sample.hostile.item_hash), &["--dump-dom"]).await;
     // The title would be another one if the script of the stranger had run.
     assert!(
@@ -446,6 +453,11 @@ async fn pictures() {
         ("hostile", view(&sample.hostile.item_hash)),
         ("refused", view(&sample.denied.item_hash)),
         ("waiting", "/explore/waiting".to_owned()),
+        ("storage", "/explore/storage".to_owned()),
+        (
+            "account",
+            format!("/explore/accounts/{}", keys::evm("alice").address()),
+        ),
     ];
     for (name, path) in &pages {
         for (form, size, dark) in [

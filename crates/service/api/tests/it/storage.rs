@@ -179,6 +179,42 @@ async fn what_is_not_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn names_may_contain_slashes() {
+    let node = Fixture::new();
+    let alice = keys::evm("alice");
+    let address = alice.address();
+    let file = node.add_file(b"one").await;
+    // The last one has the length and the beginning of a CID.
+    let resembling = format!("Qm/{}", "x".repeat(43));
+    for (index, (name, escaped)) in [
+        ("site/index.html", "site%2Findex.html"),
+        ("a/b c/é%/", "a%2Fb%20c%2F%C3%A9%25%2F"),
+        ("/leading", "%2Fleading"),
+        (&resembling, &resembling.replace('/', "%2F")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let store = builder::store(&alice, &file).at(1_700_000_000.0 + index as f64);
+        node.publish(store.reference(name).seal()).await;
+        let plain = escaped.replace("%2F", "/");
+        for path in [escaped, &plain] {
+            let found = node
+                .json(&format!("/api/v0/storage/by-ref/{address}/{path}"))
+                .await;
+            assert_eq!(found["ref"], json!(name), "{path}");
+        }
+    }
+    for (path, failure) in [
+        ("0xA/x/y", (404, "No file found for tag 0xA/x/y")),
+        ("a%2Fname", (400, "address is required for user-defined ref")),
+    ] {
+        let found = node.failure(&format!("/api/v0/storage/by-ref/{path}")).await;
+        assert_eq!(found, (failure.0, failure.1.to_owned()), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_and_facts() {
     let node = Fixture::new();
     let alice = keys::evm("alice");

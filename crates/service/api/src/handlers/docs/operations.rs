@@ -8,6 +8,7 @@ macro_rules! query {
 }
 
 mod content;
+mod gateway;
 mod node;
 mod prices;
 
@@ -88,6 +89,7 @@ pub(super) fn find(path: &str) -> Option<&'static Entry> {
     let mut entries = content::ENTRIES
         .iter()
         .chain(prices::ENTRIES)
+        .chain(gateway::ENTRIES)
         .chain(node::ENTRIES);
     entries.find(|entry| entry.path == path)
 }
@@ -97,10 +99,14 @@ pub(super) fn path_part(name: &str) -> Option<&'static str> {
     let text = match name {
         "item_hash" => "Item hash of a message.",
         "hash" => "SHA-256 in hexadecimal, or a CID.",
+        "cid" => "CID, of version 0 or of version 1 in base 16, 32, 36 or 58.",
+        "path" => "Names to follow from there.",
+        "name" => "IPNS name or domain.",
         "address" => "Address, exact.",
         "page" => "Number of the page, from 1; overrides `page`.",
         "node_id" => "Hash of the message that registered the node.",
         "ref" => "Item hash of the first version, or a name that the owner chose.",
+        "list" => "Name of a list.",
         _ => return None,
     };
     Some(text)

@@ -211,6 +211,9 @@ fn content(
     html! {
         h1 { "Messages" }
         (list::form(&asked.search))
+        @if let Some(path) = text::account_path(&asked.search.address) {
+            p { "What this address has, stores and pays: " a href=(path) { "its account →" } }
+        }
         @if rows.is_empty() {
             p.empty { (nothing(asked)) }
         } @else {

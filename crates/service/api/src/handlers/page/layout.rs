@@ -21,6 +21,8 @@ pub(super) enum Section {
     Overview,
     Messages,
     Waiting,
+    Accounts,
+    Storage,
     None,
 }
 
@@ -67,6 +69,8 @@ pub(super) fn page(
                             (entry("/", "Overview", section == Section::Overview))
                             (entry("/explore", "Messages", section == Section::Messages))
                             (entry("/explore/waiting", "Waiting", section == Section::Waiting))
+                            (entry("/explore/accounts", "Accounts", section == Section::Accounts))
+                            (entry("/explore/storage", "Storage", section == Section::Storage))
                             (entry("/api/docs", "API", false))
                         }
                     }
@@ -108,6 +112,22 @@ pub(super) fn missing(api: &Api, status: StatusCode, title: &str, explanation: &
         p { a href="/explore" { "Look for another message" } }
     };
     page(api, status, title, Section::None, Refresh::Still, &content)
+}
+
+/// A page that says that a list has no such page.
+pub(super) fn no_such_page(api: &Api, first: &str) -> Response {
+    let content = html! {
+        h1 { "That is no page of this list" }
+        p { a href=(first) { "First page" } }
+    };
+    page(
+        api,
+        StatusCode::BAD_REQUEST,
+        "No such page",
+        Section::None,
+        Refresh::Still,
+        &content,
+    )
 }
 
 fn entry(href: &str, name: &str, here: bool) -> Markup {

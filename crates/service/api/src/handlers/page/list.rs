@@ -60,6 +60,71 @@ pub(super) fn form(search: &Search) -> Markup {
     }
 }
 
+/// The form that finds an account.
+pub(super) fn account_form() -> Markup {
+    html! {
+        form.search action="/explore/accounts" method="get" role="search" aria-label="Accounts" {
+            label.wide {
+                "Address"
+                input type="search" name="address" maxlength="400" spellcheck="false" autocomplete="off"
+                    required placeholder="0x…, exactly as it is written";
+            }
+            button type="submit" { "Show account" }
+        }
+    }
+}
+
+/// A table with these titles of columns; those that begin with `#` are of numbers.
+pub(super) fn sheet(titles: &[&str], rows: impl Iterator<Item = Markup>) -> Markup {
+    html! {
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        @for title in titles {
+                            @match title.strip_prefix('#') {
+                                Some(title) => th.number scope="col" { (title) },
+                                None => th scope="col" { (title) },
+                            }
+                        }
+                    }
+                }
+                tbody { @for row in rows { tr { (row) } } }
+            }
+        }
+    }
+}
+
+/// Rows of a list on a page of its own.
+pub(super) const ROWS: u64 = 25;
+/// Rows of a list among others.
+pub(super) const FIRST_ROWS: u64 = 8;
+
+/// The place from which a query string asks a list to go on.
+pub(super) fn after(query: Option<&str>) -> Option<String> {
+    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let mut after = pairs.filter(|(key, _)| key == "after");
+    after.next().map(|(_, value)| value.into_owned())
+}
+
+/// The address of a page that goes on from a place.
+pub(super) fn going_on(path: &str, place: &str) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("after", place)
+        .finish();
+    format!("{path}?{query}")
+}
+
+/// Links between the pages of a list. `first` is where it begins, if this is not there.
+pub(super) fn pages(first: Option<&str>, next: Option<&str>) -> Markup {
+    html! {
+        nav.pages aria-label="Pages" {
+            @if let Some(first) = first { a href=(first) { "← First page" } }
+            @if let Some(next) = next { a rel="next" href=(next) { "Next page →" } }
+        }
+    }
+}
+
 /// Which time stands in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {

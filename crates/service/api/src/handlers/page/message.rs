@@ -7,7 +7,7 @@ use axum::{
 };
 use maud::{Markup, html};
 
-use alephd_message::{Content, ItemHash, MessageType, Micros};
+use alephd_message::{Content, ItemHash, MessageType, Micros, PaymentType};
 use alephd_rules::MessageStatus;
 use alephd_store::read::{MessageRow, RefusedRow, StatusRow, VerdictRow};
 
@@ -86,6 +86,7 @@ fn known(row: &MessageRow, status: &StatusRow, now: Micros) -> Markup {
     html! {
         (heading(&hash, Some(row.message_type), status.status))
         (standing(status, now))
+        (unpaid(row, now))
         div.columns {
             section.card {
                 h2 { "Envelope" }
@@ -151,6 +152,26 @@ fn standing(status: &StatusRow, now: Micros) -> Markup {
     }
 }
 
+/// Why it is about to be removed, and when.
+fn unpaid(row: &MessageRow, now: Micros) -> Markup {
+    let since = row.gone_at.filter(|_| row.status == MessageStatus::Removing);
+    let Some(since) = since else {
+        return html! {};
+    };
+    let end = reasons::end_of_notice(since);
+    html! {
+        section.card.verdict.removing {
+            h2 { "What is about to happen" }
+            p { strong { (reasons::of_unpaid(row.payment.unwrap_or(PaymentType::Hold))) } " "
+                @if end > now { "It is removed"
+                    @if row.message_type == MessageType::Store { " with its file" }
+                    ", unless there is enough by then." }
+                @else { "The notice is over: it is removed at the next occasion, unless a machine still uses it." } }
+            p.muted { "Announced " (text::instant(since, now)) ", to be removed from " (text::instant(end, now)) " on" }
+        }
+    }
+}
+
 fn facts(row: &MessageRow, now: Micros) -> Markup {
     let label = match row.message_type {
         MessageType::Aggregate => "Key",
@@ -159,7 +180,10 @@ fn facts(row: &MessageRow, now: Micros) -> Markup {
     html! {
         dl.facts {
             dt { "Owner" }
-            dd { (text::address_link(&row.owner, "owner", text::IN_FULL)) }
+            dd {
+                (text::address_link(&row.owner, "owner", text::IN_FULL))
+                @if let Some(path) = text::account_path(&row.owner) { " · " a href=(path) { "account" } }
+            }
             dt { "Sender" }
             dd {
                 (text::address_link(&row.sender, "sender", text::IN_FULL))
@@ -181,7 +205,7 @@ fn facts(row: &MessageRow, now: Micros) -> Markup {
             dt { "Sent" } dd { (text::instant(row.time, now)) }
             @if row.content_time != row.time { dt { "Signed time" } dd { (text::instant(row.content_time, now)) } }
             dt { "Received" } dd { (text::instant(row.reception, now)) }
-            @if let Some(gone) = row.gone_at { dt { "Gone" } dd { (text::instant(gone, now)) } }
+            @if let Some(gone) = row.gone_at.filter(|_| row.status != MessageStatus::Removing) { dt { "Gone" } dd { (text::instant(gone, now)) } }
             dt { "Size" } dd { (text::number(u64::try_from(row.size).unwrap_or(0))) " "
                 span.muted { (row.item_type.as_str()) } }
         }

@@ -93,6 +93,10 @@ fn content(api: &Api, state: &Glance, refresh: Refresh) -> Markup {
             h2 { "Find messages" }
             (list::form(&Search::default()))
         }
+        section {
+            h2 { "Find an account" }
+            (list::account_form())
+        }
         p.muted {
             @if refresh == Refresh::Live { "This page keeps itself current. " a href="/?still=1" { "Hold it" } "." }
             @else { "This page stands still. " a href="/" { "Let it run" } "." }
@@ -126,7 +130,7 @@ fn numbers(counts: &Counts) -> Markup {
         ("Forgotten", counts.forgotten, None),
         ("Posts", counts.posts, Some("/explore?type=POST")),
         ("Aggregates", counts.aggregates, Some("/explore?type=AGGREGATE")),
-        ("File pins", counts.pins, Some("/explore?type=STORE")),
+        ("File pins", counts.pins, Some("/explore/storage")),
     ];
     html! {
         dl.numbers {

@@ -1,6 +1,7 @@
 //! Why a message is where it is, in words.
 
-use alephd_message::ErrorCode;
+use alephd_economy::collection::Periods;
+use alephd_message::{ErrorCode, Micros, PaymentType};
 use alephd_rules::MessageStatus;
 
 /// What a status means for whoever looks for the message.
@@ -8,13 +9,29 @@ pub(super) fn of_status(status: MessageStatus) -> &'static str {
     match status {
         MessageStatus::Processed => "Accepted. The message has its effects on this node.",
         MessageStatus::Removing => {
-            "Accepted, but no longer paid for: it loses its effects at the end of the grace period."
+            "Accepted, but no longer paid for: it loses its effects when its notice is over."
         }
         MessageStatus::Pending => "Well formed and signed, but something that it needs is not here yet.",
         MessageStatus::Rejected => "Refused. It has no effects.",
         MessageStatus::Forgotten => "Its owner had it forgotten. Only this tombstone is left.",
         MessageStatus::Removed => "Dropped because nobody paid for it any more.",
     }
+}
+
+/// What the owner of a message lacks that nobody pays for.
+pub(super) fn of_unpaid(payment: PaymentType) -> &'static str {
+    match payment {
+        PaymentType::Credit => "Its owner has too few credits: they do not last for another day.",
+        PaymentType::Hold | PaymentType::Superfluid => {
+            "Its owner holds too few tokens for what is paid by holding them."
+        }
+    }
+}
+
+/// When the notice is over of a message that is about to be removed since an instant.
+pub(super) fn end_of_notice(since: Micros) -> Micros {
+    let notice = i64::try_from(Periods::default().notice.as_micros()).unwrap_or(i64::MAX);
+    Micros(since.0.saturating_add(notice))
 }
 
 /// What a code means, and what would help.

@@ -33,11 +33,51 @@ fn numbers_and_spans_are_readable() {
         (5, "5 s"),
         (120, "2 min"),
         (7_200, "2 h"),
+        (129_600, "36 h"),
+        (172_800, "2 days"),
         (259_200, "3 days"),
         (94_608_000, "3 years"),
     ] {
         assert_eq!(text::span(Duration::from_secs(seconds)), shown);
     }
+}
+
+#[test]
+fn sums_and_sizes_are_readable() {
+    use alephd_economy::Amount;
+    for (exact, shown) in [
+        ("0", "0"),
+        ("1234567.5", "1\u{202f}234\u{202f}567.5"),
+        ("0.000001", "0.000001"),
+        ("0.0000001", "&lt;0.000001"),
+        ("-2.1234567", "−2.123457"),
+        ("0.9999999999", "1"),
+    ] {
+        let amount = text::amount(Amount::parse(exact).expect("a number")).into_string();
+        assert!(amount.ends_with(&format!(">{shown}</span>")), "{amount}");
+        assert!(
+            amount.starts_with(&format!("<span title=\"{exact}\">")),
+            "{amount}"
+        );
+    }
+    for (bytes, shown) in [
+        (1, "1 byte"),
+        (1_023, "1\u{202f}023 bytes"),
+        (1_024, "1.0\u{a0}KiB"),
+        (31_457_280, "30.0\u{a0}MiB"),
+        (u64::MAX, "16777216.0\u{a0}TiB"),
+    ] {
+        assert_eq!(text::bytes(bytes), shown);
+    }
+    assert_eq!(
+        text::account_path("0xaB"),
+        Some("/explore/accounts/0xaB".to_owned())
+    );
+    assert_eq!(
+        text::account_path("../é"),
+        Some("/explore/accounts/%2E%2E%2F%C3%A9".to_owned())
+    );
+    assert_eq!(text::account_path(""), None);
 }
 
 fn shown(text: &str) -> String {

@@ -4,6 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use maud::{Markup, html};
 
+use alephd_economy::Amount;
 use alephd_message::{ItemHash, Micros};
 use alephd_rules::MessageStatus;
 
@@ -71,6 +72,58 @@ pub(super) fn number(value: u64) -> String {
     out
 }
 
+/// A number of bytes, to about three digits.
+pub(super) fn bytes(value: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if value == 1 {
+        return "1 byte".to_owned();
+    }
+    if value < 1_024 {
+        return format!("{} bytes", number(value));
+    }
+    let exponent = (value.ilog2() / 10).clamp(1, UNITS.len() as u32);
+    let size = value as f64 / f64::from(exponent * 10).exp2();
+    let unit = UNITS[exponent as usize - 1];
+    // A space that does not break the line.
+    format!("{size:.1}\u{a0}{unit}")
+}
+
+/// A sum of money, with its thousands apart and at most six decimals; all of them in the title.
+pub(super) fn amount(value: Amount) -> Markup {
+    html! { span title=(value.shortest()) { (rounded(value, 6)) } }
+}
+
+/// The same where there is little room.
+pub(super) fn short_amount(value: Amount) -> Markup {
+    html! { span title=(value.shortest()) { (rounded(value, 2)) } }
+}
+
+/// To the nearest with at most so many decimals. Prices are rounded down at the eighteenth, and
+/// people should not see the nines that come of it.
+fn rounded(value: Amount, decimals: u32) -> String {
+    let step = 10_u128.pow(18 - decimals);
+    let steps = value.units().unsigned_abs().saturating_add(step / 2) / step;
+    let scale = 10_u128.pow(decimals);
+    let whole = u64::try_from(steps / scale).unwrap_or(u64::MAX);
+    let fraction = format!("{:0>1$}", steps % scale, decimals as usize);
+    let sign = if value.is_negative() { "−" } else { "" };
+    match fraction.trim_end_matches('0') {
+        "" if steps == 0 && value != Amount::ZERO => {
+            format!("{sign}<{}", Amount::from_units(step as i128).shortest())
+        }
+        "" => format!("{sign}{}", number(whole)),
+        fraction => format!("{sign}{}.{fraction}", number(whole)),
+    }
+}
+
+/// Credits that come or go.
+pub(super) fn change(amount: i64) -> Markup {
+    let digits = number(amount.unsigned_abs());
+    html! {
+        @if amount < 0 { span.bad { "−" (digits) } } @else { span.good { "+" (digits) } }
+    }
+}
+
 /// An instant with its age.
 pub(super) fn time(time: Micros, now: Micros) -> Markup {
     html! { time datetime=(time.iso_z()) title=(time.iso_z()) { (age(time, now)) } }
@@ -106,7 +159,7 @@ pub(super) fn span(span: Duration) -> String {
     match () {
         () if seconds < 90 => format!("{seconds} s"),
         () if minutes < 90 => format!("{minutes} min"),
-        () if hours < 36 => format!("{hours} h"),
+        () if hours < 48 => format!("{hours} h"),
         () if days < 730 => format!("{days} days"),
         () => format!("{} years", days / 365),
     }
@@ -122,6 +175,15 @@ pub(super) fn message_link(hash: &ItemHash, limit: usize) -> Markup {
     html! { a.mono href={ "/explore/messages/" (name) } title=(name) { (shorten(&name, limit)) } }
 }
 
+/// The name of a file that leads to its bytes.
+pub(super) fn file_link(hash: &ItemHash, limit: usize) -> Markup {
+    let name = hash.to_string();
+    if !hash.is_strict() {
+        return html! { code { (foreign(&name, limit)) } };
+    }
+    html! { a.mono href={ "/api/v0/storage/raw/" (name) } title=(name) { (shorten(&name, limit)) } }
+}
+
 /// An address that leads to the messages of its owner.
 pub(super) fn address_link(address: &str, role: &str, limit: usize) -> Markup {
     if address.len() > IN_FULL {
@@ -132,6 +194,30 @@ pub(super) fn address_link(address: &str, role: &str, limit: usize) -> Markup {
         .append_pair("role", role)
         .finish();
     html! { a.mono href={ "/explore?" (query) } title=(visible(address)) { (foreign(address, limit)) } }
+}
+
+/// An address that leads to its account.
+pub(super) fn account_link(address: &str, limit: usize) -> Markup {
+    match account_path(address) {
+        None => foreign(address, limit),
+        Some(path) => html! { a.mono href=(path) title=(visible(address)) { (foreign(address, limit)) } },
+    }
+}
+
+/// Where an account is shown; nowhere if the address is longer than any.
+pub(super) fn account_path(address: &str) -> Option<String> {
+    if address.is_empty() || address.len() > IN_FULL {
+        return None;
+    }
+    let mut path = "/explore/accounts/".to_owned();
+    for byte in address.bytes() {
+        match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' => path.push(char::from(byte)),
+            // A path of dots would be another path.
+            _ => path.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    Some(path)
 }
 
 /// A channel that leads to its messages.

@@ -14,7 +14,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 
-use alephd_blobs::{BlobReader, Error};
+use alephd_content::{ContentError, FileStream};
 
 /// Bytes on a line.
 const LINE: usize = 57;
@@ -24,22 +24,21 @@ const ENCODED_LINE: u64 = 78;
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// The object that begins with `head`, up to the value, and has the file as its last value.
-pub(super) fn answer(head: String, file: BlobReader) -> Response {
-    let length = head.len() as u64 + 2 + encoded_length(file.size()) + 1;
+pub(super) fn answer(head: String, file: FileStream) -> Response {
+    let length = head.len() as u64 + 2 + encoded_length(file.size) + 1;
     let mut lines = Some(Lines::default());
     let ends = stream::once(ready(Ok(None)));
-    let content =
-        file.map(|piece| piece.map(Some))
-            .chain(ends)
-            .map(move |piece: Result<Option<Bytes>, Error>| {
-                Ok::<_, Error>(
-                    match piece? {
-                        Some(bytes) => lines.as_mut().map(|lines| lines.push(&bytes)),
-                        None => lines.take().map(Lines::finish),
-                    }
-                    .unwrap_or_default(),
-                )
-            });
+    let content = file.bytes.map(|piece| piece.map(Some)).chain(ends).map(
+        move |piece: Result<Option<Bytes>, ContentError>| {
+            Ok::<_, ContentError>(
+                match piece? {
+                    Some(bytes) => lines.as_mut().map(|lines| lines.push(&bytes)),
+                    None => lines.take().map(Lines::finish),
+                }
+                .unwrap_or_default(),
+            )
+        },
+    );
     let body = stream::once(ready(Ok(format!("{head}\""))))
         .chain(content)
         .chain(stream::once(ready(Ok("\"}".to_owned()))));

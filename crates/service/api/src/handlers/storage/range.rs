@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a header asks for of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(in crate::handlers) enum Asked {
     /// The whole file: no range, several, or none that is understood.
     Whole,
     /// A part that is not empty.
@@ -14,7 +14,7 @@ pub(super) enum Asked {
 }
 
 /// Reads the value of a header for a file of `size` bytes.
-pub(super) fn parse(value: &str, size: u64) -> Asked {
+pub(in crate::handlers) fn parse(value: &str, size: u64) -> Asked {
     let Some((first, last)) = value
         .strip_prefix("bytes=")
         .and_then(|range| range.trim().split_once('-'))

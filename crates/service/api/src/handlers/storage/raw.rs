@@ -1,7 +1,7 @@
 //! The bytes of a file, streamed.
 //!
 //! A name stands for one content for ever, so the name is the validator of caches and of resumed
-//! downloads alike.
+//! downloads alike. A directory is sent as a tar archive, whose length nobody knows before.
 
 use axum::{
     body::Body,
@@ -10,8 +10,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use alephd_blobs::Error;
+use alephd_blobs::Error as BlobError;
+use alephd_cid::AnyCid;
+use alephd_content::ContentError;
 use alephd_message::ItemHash;
+use alephd_unixfs::{ByteRange, Kind};
 
 use super::{
     hash_of, known,
@@ -19,6 +22,7 @@ use super::{
 };
 use crate::{Api, ApiError};
 
+const TAR: HeaderValue = HeaderValue::from_static("application/x-tar");
 const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 const ACCEPTS: (HeaderName, HeaderValue) = (header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
 
@@ -26,6 +30,7 @@ const ACCEPTS: (HeaderName, HeaderValue) = (header::ACCEPT_RANGES, HeaderValue::
 struct Held {
     hash: ItemHash,
     size: u64,
+    kind: Kind,
     tag: HeaderValue,
 }
 
@@ -34,11 +39,16 @@ impl Held {
         let hash = hash_of(text, "Invalid hash")?;
         let missing = || ApiError::not_found("Not found");
         known(api, &hash)?.ok_or_else(missing)?;
-        let size = api.blobs.size(&hash).await.map_err(ApiError::internal)?;
-        let size = size.ok_or_else(missing)?;
+        let facts = api.content.facts(&hash).await.map_err(ApiError::internal)?;
+        let facts = facts.ok_or_else(missing)?;
         // Held files have names of letters and digits.
         let tag = HeaderValue::try_from(format!("\"{hash}\"")).map_err(ApiError::internal)?;
-        Ok(Self { hash, size, tag })
+        Ok(Self {
+            hash,
+            size: facts.size,
+            kind: facts.kind,
+            tag,
+        })
     }
 
     /// Whether the client has the file already.
@@ -70,6 +80,22 @@ impl Held {
             .into_response()
     }
 
+    fn tar_headers(&self) -> [(HeaderName, HeaderValue); 3] {
+        [
+            (header::CONTENT_TYPE, TAR),
+            (header::ETAG, self.tag.clone()),
+            (header::ACCEPT_RANGES, HeaderValue::from_static("none")),
+        ]
+    }
+
+    /// The directory as an archive in which everything lies below its name.
+    fn tar(&self, api: &Api) -> Result<Response, ApiError> {
+        let name = self.hash.to_string();
+        let root: AnyCid = name.parse().map_err(ApiError::internal)?;
+        let archive = Body::from_stream(api.content.tar(name, root));
+        Ok((self.tar_headers(), archive).into_response())
+    }
+
     fn headers(&self, length: u64) -> [(HeaderName, HeaderValue); 4] {
         [
             (header::CONTENT_TYPE, BYTES),
@@ -89,6 +115,9 @@ pub(super) async fn head(
     if file.is_cached(&headers) {
         return Ok(file.unchanged());
     }
+    if file.kind == Kind::Directory {
+        return Ok(file.tar_headers().into_response());
+    }
     Ok(file.headers(file.size).into_response())
 }
 
@@ -101,21 +130,26 @@ pub(super) async fn get(
     if file.is_cached(&headers) {
         return Ok(file.unchanged());
     }
+    if file.kind == Kind::Directory {
+        return file.tar(&api);
+    }
     let part = match file.asked(&headers) {
         Asked::Whole => None,
         Asked::Part(part) => Some(part),
         Asked::Outside => return Ok(outside(file.size)),
     };
-    let reader = match api.blobs.read(&file.hash, part.clone()).await {
-        Ok(reader) => reader,
+    let range = part.clone().map_or(ByteRange::ALL, ByteRange::Bytes);
+    let found = match api.content.read(&file.hash, range).await {
+        Ok(Some(found)) => found,
         // Deleted since it was found.
-        Err(Error::NotFound) => return Err(ApiError::not_found("Not found")),
+        Ok(None) | Err(ContentError::Blobs(BlobError::NotFound)) => {
+            return Err(ApiError::not_found("Not found"));
+        }
         Err(error) => return Err(ApiError::internal(error)),
     };
-    let sent = reader.range();
+    let (size, sent) = (found.size, found.range);
     let headers = file.headers(sent.end - sent.start);
-    let size = reader.size();
-    let content = Body::from_stream(reader);
+    let content = Body::from_stream(found.bytes);
     if part.is_none() {
         return Ok((headers, content).into_response());
     }

@@ -15,7 +15,7 @@ use alephd_economy::{
 use alephd_message::PaymentType;
 use alephd_store::{Reader, StoreError, read::CostQuery};
 
-use super::Metadata;
+use super::metadata::Metadata;
 use crate::{Api, ApiError, handlers::ledger};
 
 const MIB: u64 = 1 << 20;

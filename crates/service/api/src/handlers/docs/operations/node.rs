@@ -72,11 +72,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     )
     .fails(&[("400", "A name without its owner."), NO_FILE]),
     entry(
-        "/api/v0/storage/by-ref/{address}/{ref}",
+        "/api/v0/storage/by-ref/{address}/{*ref}",
         FILES,
-        "The latest version of a file, by owner and name.",
+        "The latest version of a file, by owner and name. A name may contain slashes, escaped or not.",
         "`ref`, `owner`, `file_hash`, `download_url`, `size`.",
     )
+    .shown("/api/v0/storage/by-ref/{address}/{ref}")
     .fails(&[NO_FILE]),
     entry(
         "/api/v0/addresses/stats.json",
@@ -231,6 +232,41 @@ pub(super) const ENTRIES: &[Entry] = &[
         "/explore/waiting",
         NODE,
         "A page of messages that wait or were refused.",
+        "HTML.",
+    )
+    .sends(HTML),
+    entry(
+        "/explore/accounts",
+        NODE,
+        "A page to find an account; leads to that of `address`.",
+        "HTML.",
+    )
+    .sends(HTML),
+    entry(
+        "/explore/accounts/{address}",
+        NODE,
+        "A page about an account.",
+        "HTML.",
+    )
+    .sends(HTML),
+    entry(
+        "/explore/accounts/{address}/{list}",
+        NODE,
+        "A page of `credits`, `history`, `costs` or `files` of an account.",
+        "HTML.",
+    )
+    .sends(HTML),
+    entry(
+        "/explore/storage",
+        NODE,
+        "A page about what is stored and what is about to go.",
+        "HTML.",
+    )
+    .sends(HTML),
+    entry(
+        "/explore/storage/{list}",
+        NODE,
+        "A page of what is about to go: `removing` or `uploads`.",
         "HTML.",
     )
     .sends(HTML),
