@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the S3 server that the tests of the blobs run against, into the folder that cargo builds
-# in. Takes some minutes once; does nothing if it is there. Without it those tests say that they
-# were skipped. `ALEPHD_S3_SERVER` names another build of the same server.
+# in, so that it is kept as long as the rest of the build. Takes one or two minutes on two cores once;
+# does nothing if it is there. Without it those tests say that they were skipped. `ALEPHD_S3_SERVER`
+# names another build of the same server.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"

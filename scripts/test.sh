@@ -31,6 +31,11 @@ else
   broken+=("the program")
 fi
 
+# Without them the test of the gateway says that it was skipped.
+if have npm && client=$(crates/service/api/tests/gateway-client/install.sh); then
+  export ALEPHD_GATEWAY_CLIENT=$client
+fi
+
 part "tests"
 # A test that finds at run time that it cannot run here appends "name: why" to this file and
 # returns; the runner counts it as passed, so it is moved to the skipped ones.

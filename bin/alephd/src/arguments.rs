@@ -2,8 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
+use alephd_message::Micros;
 use alephd_node::{Config, ConfigSources, DataDir, Loaded};
 
 /// The Aleph network node in one program.
@@ -59,6 +60,8 @@ pub(crate) enum Command {
     /// Read every file and compare it with its name; report damaged and missing ones. The node must
     /// not run.
     Scrub(DataArgs),
+    /// Tell what the collector would remove, and why. The node must not run.
+    Collect(CollectArgs),
 }
 
 /// How a node is configured.
@@ -106,6 +109,22 @@ pub(crate) struct DataArgs {
     /// Any other key of the configuration.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) set: Vec<(String, String)>,
+}
+
+/// What to tell of the collector.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CollectArgs {
+    /// Change nothing: the node itself collects.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The instant to tell of, in seconds since 1970 or as 2026-01-31T12:00:00Z; otherwise now.
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    pub(crate) at: Option<Micros>,
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
 }
 
 /// What to import.
@@ -170,6 +189,14 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     split.ok_or_else(|| "KEY=VALUE is expected, for example api.drain_seconds=5".to_owned())
 }
 
+/// RFC 3339 in UTC, or seconds since 1970.
+fn instant(text: &str) -> Result<Micros, String> {
+    let seconds = || Micros::from_seconds(text.parse().ok()?);
+    Micros::from_iso(text)
+        .or_else(seconds)
+        .ok_or_else(|| "seconds since 1970 or 2026-01-31T12:00:00Z are expected".to_owned())
+}
+
 /// The variables that are text. A variable that is not cannot be one of ours.
 fn environment() -> Vec<(String, String)> {
     let texts = std::env::vars_os()
@@ -206,6 +233,19 @@ fn names_network(sources: &ConfigSources) -> bool {
             .environment
             .iter()
             .any(|(name, _)| name == "ALEPHD_PROFILE")
+}
+
+impl CollectArgs {
+    /// Ends the program unless nothing is to be changed: two collectors are one too many.
+    pub(crate) fn insist_on_dry_run(&self) {
+        if !self.dry_run {
+            let why =
+                "the node itself collects, every minute while it runs; --dry-run tells what it would do";
+            Cli::command()
+                .error(ErrorKind::MissingRequiredArgument, why)
+                .exit();
+        }
+    }
 }
 
 impl DevArgs {
@@ -249,8 +289,6 @@ impl DataArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -269,9 +307,21 @@ mod tests {
             "alephd run --config f.toml --set api.drain_seconds=5",
             "alephd export f --data d --from 7",
             "alephd rebuild --data d",
+            "alephd collect --dry-run --data d --at 1800000000 --json",
+            "alephd collect --dry-run --data d --at 2027-01-15T08:00:00Z",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
         }
         assert!(Cli::try_parse_from(["alephd", "run", "--set", "novalue"]).is_err());
+        for time in ["yesterday", "1e99", "2027-13-01T00:00:00Z"] {
+            let line = ["alephd", "collect", "--dry-run", "--at", time];
+            assert!(Cli::try_parse_from(line).is_err(), "{time}");
+        }
+    }
+
+    #[test]
+    fn an_instant_has_two_forms() {
+        assert_eq!(instant("2027-01-15T08:00:00Z"), Ok(Micros(1_800_000_000_000_000)));
+        assert_eq!(instant("1800000000"), instant("2027-01-15T08:00:00+00:00"));
     }
 }

@@ -4,7 +4,7 @@ mod data;
 mod look;
 mod serve;
 
-pub(crate) use data::{export, import, rebuild, scrub, state_root};
+pub(crate) use data::{collect, export, import, rebuild, scrub, state_root};
 pub(crate) use look::{config, status, verify};
 pub(crate) use serve::{dev, run};
 

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::StateRoot(args) => commands::state_root(&args),
         Command::Rebuild(args) => commands::rebuild(&args, &cli.log),
         Command::Scrub(args) => commands::scrub(&args, &cli.log),
+        Command::Collect(args) => commands::collect(&args, &cli.log),
     };
     match result {
         Ok(code) => code,

@@ -2,15 +2,16 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use alephd_message::Micros;
 use alephd_node::{
-    DataDir, export as exporting, import as importing, rebuild as rebuilding, scrub as scrubbing,
-    state_root as roots,
+    DataDir, collect as collecting, export as exporting, import as importing, rebuild as rebuilding,
+    scrub as scrubbing, state_root as roots,
 };
 use alephd_tasks::{Clock, SystemClock};
 
 use super::{code, runtime, show, stop_at_signal};
 use crate::{
-    arguments::{DataArgs, ExportArgs, ImportArgs, LogArgs, StateRootArgs},
+    arguments::{CollectArgs, DataArgs, ExportArgs, ImportArgs, LogArgs, StateRootArgs},
     logging, output,
 };
 
@@ -86,6 +87,33 @@ pub(crate) fn scrub(args: &DataArgs, log: &LogArgs) -> anyhow::Result<ExitCode> 
     })?;
     output::say(&serde_json::to_string_pretty(&report)?)?;
     Ok(code(report.is_sound()))
+}
+
+/// `alephd collect`. A signal may end it at any time: nothing is changed.
+pub(crate) fn collect(args: &CollectArgs, log: &LogArgs) -> anyhow::Result<ExitCode> {
+    args.insist_on_dry_run();
+    let config = args.data.load()?.config;
+    logging::start_quiet(log, &config.log)?;
+    let profile = config.load_profile()?;
+    let now = args.at.unwrap_or_else(|| Micros(clock().now_micros()));
+    let mut said = Ok(());
+    let tell = |planned: &collecting::Planned| {
+        let line = match args.json {
+            true => planned.to_json().to_string(),
+            false => planned.to_string(),
+        };
+        if said.is_ok() {
+            said = output::say(&line);
+        }
+    };
+    let rehearsal = collecting::rehearse(&config, &profile, now, tell);
+    let summary = runtime(RUNTIME_THREADS)?.block_on(rehearsal)?;
+    said?;
+    output::say(&match args.json {
+        true => summary.to_json().to_string(),
+        false => summary.to_string(),
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `alephd state-root`

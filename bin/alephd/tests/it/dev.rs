@@ -116,3 +116,55 @@ fn without_a_folder_nothing_is_left_behind() {
         (&json!("INFO"), &json!("stopped"))
     );
 }
+
+#[test]
+fn collect_tells_what_a_node_would_remove_and_removes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let node = Node::start(program(), &data).unwrap();
+    let body = r#"{"kept":"by nothing"}"#;
+    let answer = node.http().post_json("/api/v0/storage/add_json", body).unwrap();
+    let stored: Value = answer.json().unwrap();
+    let file = stored["hash"].as_str().unwrap();
+    let beside = run(&["collect", "--dry-run", "--data", path(&data)]);
+    assert_eq!(beside.status.code(), Some(1));
+    assert!(
+        text(&beside.stderr).contains("another process uses"),
+        "{}",
+        text(&beside.stderr)
+    );
+    assert!(node.terminate().unwrap().success());
+
+    let lines = |arguments: &[&str]| {
+        let output = run(&[&["collect", "--dry-run", "--data", path(&data)], arguments].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let now = lines(&[]);
+    assert_eq!(now.len(), 1, "{now:?}");
+    assert!(
+        now[0].ends_with("messages removing 0, removed 0, processed again 0; files deleted 0, bytes 0"),
+        "{now:?}"
+    );
+    for _ in 0..2 {
+        let later = lines(&["--at", "2100-01-01T00:00:00Z"]);
+        assert_eq!(later.len(), 3, "{later:?}");
+        assert!(later[0].starts_with(&format!("unpin {file}: its grace period ended at 2")));
+        assert_eq!(later[1], format!("delete {file}: nothing keeps it, 21 bytes"));
+        let summary = "at 2100-01-01T00:00:00Z: messages removing 0, removed 0, processed again 0; files \
+            deleted 1, bytes 21";
+        assert_eq!(later[2], summary);
+    }
+    let objects: Vec<Value> = lines(&["--at", "4102444800", "--json"])
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(objects[1], json!({"step": "delete", "file": file, "bytes": 21}));
+    assert_eq!(
+        (&objects[2]["step"], &objects[2]["at"], &objects[2]["files"]),
+        (&json!("summary"), &json!("2100-01-01T00:00:00Z"), &json!(1))
+    );
+}

@@ -5,9 +5,13 @@
 
 mod campaign;
 mod client;
+mod clock;
 mod disk;
+mod files;
+mod full_disk;
 mod hostile;
 mod kill;
+mod large;
 mod load;
 mod power_loss;
 mod reference;

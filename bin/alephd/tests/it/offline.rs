@@ -149,6 +149,7 @@ fn the_printed_configuration_is_accepted() {
 fn mistakes_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let none = folder.path().join("none");
+    let absent = folder.path().join("absent");
     for (arguments, status, told) in [
         (vec!["state-root", "--data", path(&none)], 1, "no node has run"),
         (
@@ -162,6 +163,16 @@ fn mistakes_are_told() {
         (vec!["dev", "--api", "0.0.0.0:0"], 1, "is not a loopback address"),
         (vec!["status", "--api", "ftp://x"], 1, "ftp is not supported"),
         (vec!["frobnicate"], 2, "unrecognized subcommand"),
+        (
+            vec!["collect", "--data", path(&absent)],
+            2,
+            "the node itself collects",
+        ),
+        (
+            vec!["collect", "--dry-run", "--data", path(&absent)],
+            1,
+            "no node has run",
+        ),
     ] {
         let output = run(&arguments);
         assert_eq!(output.status.code(), Some(status), "{arguments:?}");

@@ -227,7 +227,7 @@ impl<'a> Campaign<'a> {
 const PUBLISHED_LAST: usize = 32;
 
 /// The state that the node tells is `wanted`.
-fn check_state(node: &Node, wanted: &Value) -> Result<(), String> {
+pub(super) fn check_state(node: &Node, wanted: &Value) -> Result<(), String> {
     let mut client = Client::connect(node.address()).map_err(text)?;
     let state = client.get("/api/v0/state/root").and_then(|answer| answer.json());
     match state.map_err(text)? {

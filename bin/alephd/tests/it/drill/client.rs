@@ -11,6 +11,33 @@ use serde_json::Value;
 /// Longest wait for a part of an answer. Only a node that hangs takes so long.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
+/// Where files are uploaded.
+pub(super) const FILES: &str = "/api/v0/storage/add_file";
+
+/// What stands around a file in a form.
+pub(super) struct Form {
+    pub(super) head: String,
+    pub(super) end: String,
+}
+
+impl Form {
+    pub(super) const KIND: &str = "multipart/form-data; boundary=between";
+
+    pub(super) fn new(store: Option<&str>) -> Self {
+        let metadata = store.map_or_else(String::new, |wire| {
+            format!(
+                "--between\r\ncontent-disposition: form-data; name=\"metadata\"\r\n\r\n\
+                 {{\"sync\":true,\"message\":{wire}}}\r\n"
+            )
+        });
+        let file = "--between\r\ncontent-disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
+        Self {
+            head: metadata + file,
+            end: "\r\n--between--\r\n".to_owned(),
+        }
+    }
+}
+
 /// A connection.
 pub(super) struct Client {
     stream: BufReader<TcpStream>,
@@ -69,7 +96,14 @@ impl Client {
 
     /// Uploads a file.
     pub(super) fn upload(&mut self, bytes: &[u8]) -> io::Result<Answer> {
-        self.post("/api/v0/storage/add_file", "application/octet-stream", bytes)
+        self.post(FILES, "application/octet-stream", bytes)
+    }
+
+    /// Uploads a file in a form, with a STORE of it if there is one; waits for its outcome.
+    pub(super) fn upload_form(&mut self, bytes: &[u8], store: Option<&str>) -> io::Result<Answer> {
+        let form = Form::new(store);
+        let body = [form.head.as_bytes(), bytes, form.end.as_bytes()].concat();
+        self.post(FILES, Form::KIND, &body)
     }
 
     /// Sends whatever is given and reads one answer.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use alephd_message::{ItemHash, MessageType};
+use alephd_message::{Envelope, ItemHash, MessageType};
 use alephd_testkit::{
     builder,
     rng::Rng,
@@ -25,6 +25,26 @@ pub(super) struct Message {
     forgets: Vec<ItemHash>,
     /// What it amends.
     amends: Option<ItemHash>,
+}
+
+impl Message {
+    pub(super) fn of(envelope: Envelope) -> Self {
+        let wire = builder::wire(&envelope);
+        let text = envelope.item_content.unwrap_or_default();
+        let content: Value = serde_json::from_str(&text).unwrap();
+        let names = |value: &Value| ItemHash::parse_strict(value.as_str()?);
+        let forgets = match (envelope.message_type, content["hashes"].as_array()) {
+            (MessageType::Forget, Some(hashes)) => hashes.iter().filter_map(names).collect(),
+            _ => Vec::new(),
+        };
+        let is_amend = envelope.message_type == MessageType::Post && content["type"] == "amend";
+        Self {
+            hash: envelope.item_hash,
+            wire,
+            forgets,
+            amends: names(&content["ref"]).filter(|_| is_amend),
+        }
+    }
 }
 
 /// The configuration of all traffic with this seed, of `count` messages at most.
@@ -55,22 +75,7 @@ impl<'a> Traffic<'a> {
         while self.queue.len() < count
             && let Some(unsigned) = self.workload.next()
         {
-            let envelope = unsigned.sign();
-            let wire = builder::wire(&envelope);
-            let text = envelope.item_content.unwrap_or_default();
-            let content: Value = serde_json::from_str(&text).unwrap();
-            let names = |value: &Value| ItemHash::parse_strict(value.as_str()?);
-            let forgets = match (envelope.message_type, content["hashes"].as_array()) {
-                (MessageType::Forget, Some(hashes)) => hashes.iter().filter_map(names).collect(),
-                _ => Vec::new(),
-            };
-            let is_amend = envelope.message_type == MessageType::Post && content["type"] == "amend";
-            self.queue.push_back(Message {
-                hash: envelope.item_hash,
-                wire,
-                forgets,
-                amends: names(&content["ref"]).filter(|_| is_amend),
-            });
+            self.queue.push_back(Message::of(unsigned.sign()));
         }
         let count = count.min(self.queue.len());
         self.queue.drain(..count).collect()
