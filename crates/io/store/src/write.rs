@@ -11,6 +11,7 @@ mod copies;
 mod cost;
 mod file;
 mod index;
+mod known;
 mod ledger;
 mod link;
 mod message;
@@ -41,6 +42,7 @@ pub use verdict::Refused;
 
 use crate::{Counter, StoreError, lists, log::Log};
 use cost::Recorded;
+use known::Known;
 use names::Interner;
 use sums::Sums;
 pub(crate) use sums::{EVERYBODY, SPENT};
@@ -70,6 +72,8 @@ pub struct Writer {
     any_removed: bool,
     /// Whether `refused` may have rows: it is empty on an honest network.
     any_refused: bool,
+    /// In a bulk load only.
+    known: Option<Known>,
     in_transaction: bool,
 }
 
@@ -100,6 +104,7 @@ impl Writer {
             any_copies,
             any_removed,
             any_refused,
+            known: None,
             in_transaction: false,
         })
     }
@@ -159,12 +164,15 @@ impl Writer {
 
     /// Begins a bulk load: until [`Writer::end_bulk`] lists are slow, or fail, and writing is fast.
     pub fn begin_bulk(&mut self) -> Result<(), StoreError> {
-        lists::drop(&self.connection)
+        lists::drop(&self.connection)?;
+        self.known = Some(Known::read(&self.connection)?);
+        Ok(())
     }
 
     /// Ends a bulk load. Takes some microseconds for each message of the database. Where it is not
     /// called, the next opening does the same.
     pub fn end_bulk(&mut self) -> Result<(), StoreError> {
+        self.known = None;
         lists::create(&self.connection)
     }
 

@@ -279,6 +279,15 @@ fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle
         .map_err(PipelineError::Thread)
 }
 
+/// Lets the other threads of the process go first when there are more of them than cores: what waits
+/// behind the engine should not wait for what comes after it.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, 5) {
+        tracing::debug!(%error, "the priority of a verification thread stays as it is");
+    }
+}
+
 /// A verification thread.
 struct Verifier {
     jobs: Receiver<VerifyJob>,
@@ -289,6 +298,7 @@ struct Verifier {
 
 impl Verifier {
     fn run(self) {
+        give_way();
         while let Ok(VerifyJob::Message {
             envelope,
             origin,

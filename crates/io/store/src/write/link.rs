@@ -49,6 +49,9 @@ impl LinkKind {
 impl Writer {
     /// Records that a message refers to a name, known or not.
     pub fn link_insert(&mut self, source: i64, kind: LinkKind, target: &ItemHash) -> Result<(), StoreError> {
+        if let Some(known) = &mut self.known {
+            known.add_target(target);
+        }
         self.connection
             .prepare_cached(
                 "INSERT OR IGNORE INTO edges (prefix, kind, source, target) VALUES (?1, ?2, ?3, ?4)",
@@ -59,6 +62,9 @@ impl Writer {
 
     /// Who refers to a name.
     pub fn link_sources(&mut self, target: &ItemHash) -> Result<Vec<(LinkKind, i64)>, StoreError> {
+        if self.known.as_ref().is_some_and(|known| !known.may_be_target(target)) {
+            return Ok(Vec::new());
+        }
         let mut statement = self
             .connection
             .prepare_cached("SELECT kind, source FROM edges WHERE prefix = ?1 AND target = ?2")?;

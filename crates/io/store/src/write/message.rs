@@ -150,6 +150,9 @@ impl Writer {
     }
 
     pub(super) fn write_row(&mut self, row: &Row) -> Result<(), StoreError> {
+        if let Some(known) = &mut self.known {
+            known.add_message(&row.hash);
+        }
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO messages (id, prefix, hash, status, accepted, type, chain, item_type, sender, owner, channel,
                 label, payment, time, content_time, reception, size, reference, signature, item_content, item_text,
