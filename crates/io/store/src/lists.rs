@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Name and definition of each.
-const LISTS: [(&str, &str); 15] = [
+const LISTS: [(&str, &str); 13] = [
     ("messages_time", "messages (time DESC, prefix) WHERE status <= 1"),
     (
         "messages_type",
@@ -40,8 +40,6 @@ const LISTS: [(&str, &str); 15] = [
     ("aggregates_updated", "aggregates (updated DESC, key, owner)"),
     ("aggregates_created", "aggregates (created DESC, key, owner)"),
     ("costs_owned", "costs (owner, payment, prefix) WHERE live = 1"),
-    ("sent_n", "sent (type, n DESC, start, address) WHERE n > 0"),
-    ("senders_n", "senders (n DESC, start, address) WHERE n > 0"),
 ];
 
 /// Makes those that are missing.

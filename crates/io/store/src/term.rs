@@ -83,8 +83,6 @@ pub enum Counter {
     FileBytes(i64),
     /// Files of an owner (`addresses.id`).
     Files(i64),
-    /// Addresses that have sent a live message.
-    Senders,
     /// Rows of balances on a chain (index).
     Balances(u8),
 }
@@ -109,7 +107,6 @@ impl Counter {
             Self::Forgotten => (13, 0, 0),
             Self::FileBytes(address) => (14, address, 0),
             Self::Files(address) => (15, address, 0),
-            Self::Senders => (16, 0, 0),
             Self::Balances(chain) => (17, i64::from(chain), 0),
         };
         // Small ids stay small numbers, close together in the index; terms are spread anyway.

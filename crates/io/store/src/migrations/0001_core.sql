@@ -172,13 +172,10 @@ CREATE TABLE sent (
     PRIMARY KEY (address, type)
 ) STRICT, WITHOUT ROWID;
 
--- The same of all types together, in the order of addresses.
-CREATE TABLE senders (
-    start   TEXT    NOT NULL,
-    address INTEGER NOT NULL,
-    n       INTEGER NOT NULL,
-    PRIMARY KEY (start, address)
-) STRICT, WITHOUT ROWID;
+-- The same of all types together. Its numbers have no index: they change with every message, and are
+-- read by one route.
+CREATE VIEW senders AS
+    SELECT address, start, sum(n) AS n FROM sent GROUP BY address HAVING sum(n) > 0;
 
 -- Channels and post types that a sender uses.
 CREATE TABLE used_names (

@@ -1,13 +1,11 @@
 //! What addresses use: message counts, channels, post types.
 
-use std::collections::BTreeMap;
-
 use rusqlite::params;
 
 use alephd_message::MessageType;
 
 use super::{Row, Writer};
-use crate::{Counter, StoreError};
+use crate::StoreError;
 
 /// Characters of `start`.
 const START: usize = 10;
@@ -64,39 +62,24 @@ impl Writer {
         Ok(())
     }
 
-    /// Messages sent: by type, and of all types. Who sends a first one is counted, or takes a last
-    /// one back.
+    /// Messages sent, by type.
     fn flush_sent(&mut self) -> Result<(), StoreError> {
         let mut changes: Vec<_> = self.sent.drain().filter(|(_, delta)| *delta != 0).collect();
         changes.sort_unstable();
-        let mut totals: BTreeMap<(String, i64), i64> = BTreeMap::new();
-        let mut to_sent = self.connection.prepare_cached(
-            "INSERT INTO sent (address, type, n, start) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (address, type) DO UPDATE SET n = n + ?3",
-        )?;
+        let mut update = self
+            .connection
+            .prepare_cached("UPDATE sent SET n = n + ?3 WHERE address = ?1 AND type = ?2")?;
+        let mut insert = self
+            .connection
+            .prepare_cached("INSERT INTO sent (address, type, n, start) VALUES (?1, ?2, ?3, ?4)")?;
         for ((address, kind), delta) in changes {
-            let start = address_start(&self.addresses.text(&self.connection, address)?);
-            to_sent.execute(params![address, kind, delta, start])?;
-            *totals.entry((start, address)).or_default() += delta;
+            if update.execute(params![address, kind, delta])? == 0 {
+                let start = address_start(&self.addresses.text(&self.connection, address)?);
+                insert.execute(params![address, kind, delta, start])?;
+            }
         }
-        let mut to_senders = self.connection.prepare_cached(
-            "INSERT INTO senders (start, address, n) VALUES (?1, ?2, ?3)
-             ON CONFLICT (start, address) DO UPDATE SET n = n + ?3 RETURNING n",
-        )?;
-        let mut counted = 0;
-        for ((start, address), delta) in totals.into_iter().filter(|(_, delta)| *delta != 0) {
-            let sum: i64 = to_senders.query_row(params![start, address, delta], |row| row.get(0))?;
-            counted += appeared(sum, delta);
-        }
-        drop((to_sent, to_senders));
-        self.count(Counter::Senders, counted);
         Ok(())
     }
-}
-
-/// Whether something that is counted is there now and was not, or the other way round.
-fn appeared(sum: i64, delta: i64) -> i64 {
-    i64::from(sum > 0) - i64::from(sum - delta > 0)
 }
 
 /// The beginning of an address: eight characters after `0x`, so that equal ones are made by hand.

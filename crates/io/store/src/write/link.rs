@@ -62,7 +62,11 @@ impl Writer {
 
     /// Who refers to a name.
     pub fn link_sources(&mut self, target: &ItemHash) -> Result<Vec<(LinkKind, i64)>, StoreError> {
-        if self.known.as_ref().is_some_and(|known| !known.may_be_target(target)) {
+        if self
+            .known
+            .as_ref()
+            .is_some_and(|known| !known.may_be_target(target))
+        {
             return Ok(Vec::new());
         }
         let mut statement = self

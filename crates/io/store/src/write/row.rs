@@ -169,7 +169,11 @@ pub(crate) const FINAL_FORGETS: &str =
 impl Writer {
     /// The row of a message.
     pub fn message_find(&mut self, hash: &ItemHash) -> Result<Option<Row>, StoreError> {
-        if self.known.as_ref().is_some_and(|known| !known.may_be_message(hash)) {
+        if self
+            .known
+            .as_ref()
+            .is_some_and(|known| !known.may_be_message(hash))
+        {
             return Ok(None);
         }
         let raw = self

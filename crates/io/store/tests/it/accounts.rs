@@ -25,7 +25,6 @@ const SENT: &str = "INSERT INTO addresses (id, text) VALUES (1, '0xAb'), (2, '0x
     INSERT INTO names (id, text) VALUES (1, 'zebra'), (2, 'ape');
     INSERT INTO sent (address, type, n, start) VALUES
         (1, 0, 3, '0xAb'), (1, 2, 1, '0xAb'), (2, 0, 4, '0xb'), (3, 1, 9, '0xc'), (4, 0, 0, '0xd');
-    INSERT INTO senders (start, address, n) VALUES ('0xAb', 1, 4), ('0xb', 2, 4), ('0xc', 3, 9), ('0xd', 4, 0);
     INSERT INTO used_names (address, kind, name, n) VALUES (1, 0, 1, 1), (1, 0, 2, 1), (1, 1, 2, 1), (2, 1, 1, 1);";
 
 fn stats_query() -> StatsQuery {

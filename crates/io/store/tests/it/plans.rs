@@ -8,7 +8,7 @@ use alephd_store::{
     Reader,
     read::{
         AggregateFilter, AggregateQuery, AggregateSort, CostQuery, GoneFilter, MessageFilter, Order,
-        PostFilter, Sort, StatsQuery, StatsSort, TypeSet,
+        PostFilter, Sort, TypeSet,
     },
 };
 
@@ -148,19 +148,6 @@ fn bill_plans(reader: &Reader) -> Vec<String> {
             let found = reader.cost_explain(&query).expect("plans");
             assert_eq!(found.len(), 1);
             plans.extend(found);
-        }
-    }
-    for sort in [StatsSort::Total, StatsSort::Type(MessageType::Post)] {
-        for contains in ["", "a"] {
-            let query = StatsQuery {
-                contains: contains.to_owned(),
-                sort,
-                order: Order::Ascending,
-                after: None,
-                offset: 0,
-                limit: None,
-            };
-            plans.extend(reader.address_stats_explain(&query).expect("plans"));
         }
     }
     plans

@@ -452,11 +452,6 @@ fn address_lists_are_cut_into_pages_without_loss() {
             }
         }
         let sum = posts + stores;
-        file.execute(
-            "INSERT INTO senders (start, address, n) VALUES (?, ?, ?)",
-            (&start, id, sum),
-        )
-        .expect("a number");
         if sum > 0 {
             model.push((text, posts as u64, sum as u64));
         }

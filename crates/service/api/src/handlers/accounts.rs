@@ -28,8 +28,7 @@ use crate::{
 
 /// Adds the routes of this family.
 pub(super) fn routes(routes: Routes<Api>) -> Routes<Api> {
-    // A search for a part of an address looks at each of them: one at a time, so that the other
-    // routes keep their cores.
+    // Such a list looks at every address: one at a time, so that the other routes keep their cores.
     let searches = Arc::new(Mutex::new(()));
     routes
         .get("/api/v0/addresses/stats.json", stats_v0)
@@ -90,10 +89,7 @@ async fn stats_v1(api: &Api, searches: &Mutex<()>, query: &str) -> Result<Respon
         offset: query.paging.offset(),
         limit: Some(rows::limit_of(&query.paging)),
     };
-    let _search = match ask.contains.is_empty() {
-        true => None,
-        false => Some(searches.lock().await),
-    };
+    let _one_at_a_time = searches.lock().await;
     let (mut stats, total) = api.read(|reader| {
         reader.snapshot(|reader| {
             let stats = reader.address_stats_list(&ask)?;

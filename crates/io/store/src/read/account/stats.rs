@@ -1,9 +1,9 @@
 //! Addresses by the number of messages that they have sent.
 //!
-//! Each column has an index in its descending order, where equal numbers are in the order of the
-//! beginning of the address; SQLite sorts what has the same beginning. In the ascending order equal
-//! numbers are to come in the same order, so each number is read by itself. Addresses that have sent
-//! none of a type are those of all types without the others.
+//! The numbers have no index, since each message would move entries of it: such a list is sorted when
+//! it is asked for, from one row for each address and type, and only as far as the page goes. Callers
+//! ask for one at a time. Addresses that have sent none of a type are those of all types without the
+//! others.
 
 use rusqlite::types::Value;
 
@@ -13,7 +13,7 @@ use super::{
     super::{filter::Order, lookup, stream},
     AddressStats, TYPES,
 };
-use crate::{Counter, Reader, StoreError, write::address_start};
+use crate::{Reader, StoreError, write::address_start};
 
 /// What a list of addresses is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +63,8 @@ impl Reader {
         })
     }
 
-    /// A page of the addresses that have sent messages, with their numbers of messages. A part of
-    /// the address is compared with one address after the other: where few have it, with all.
+    /// A page of the addresses that have sent messages, with their numbers of messages. Looks at all
+    /// of them.
     pub fn address_stats_list(&self, query: &StatsQuery) -> Result<Vec<AddressStats>, StoreError> {
         self.snapshot(|reader| {
             let mut page = Page::new(reader, query);
@@ -74,27 +74,19 @@ impl Reader {
         })
     }
 
-    /// Number of addresses in the whole list. Without a part of the address it is a counter; with
-    /// one, each address is looked at, in the index that they are kept in.
+    /// Number of addresses in the whole list. Looks at all of them.
     pub fn address_stats_count(&self, contains: &str) -> Result<u64, StoreError> {
-        if contains.is_empty() {
-            return lookup::counter(self, Counter::Senders);
-        }
-        let count: Option<i64> = stream::value(self, COUNT, &[&contains.to_ascii_lowercase()])?;
+        let count: Option<i64> = if contains.is_empty() {
+            stream::value(self, "SELECT count(*) FROM senders", &[])?
+        } else {
+            stream::value(self, COUNT, &[&contains.to_ascii_lowercase()])?
+        };
         Ok(lookup::unsigned(count.unwrap_or(0)))
-    }
-
-    /// How SQLite reads such a list. To count those with a part of the address it reads all.
-    pub fn address_stats_explain(&self, query: &StatsQuery) -> Result<Vec<String>, StoreError> {
-        let page = Page::new(self, query);
-        let statements = page.statements();
-        let plans = statements.iter().map(|sql| stream::explain(self, sql));
-        plans.collect()
     }
 }
 
-const COUNT: &str = "SELECT count(*) FROM addresses a WHERE instr(lower(a.text), ?1) > 0
-    AND EXISTS (SELECT 1 FROM senders s WHERE s.start = substr(a.text, 1, 10) AND s.address = a.id AND s.n > 0)";
+const COUNT: &str = "SELECT count(*) FROM senders s JOIN addresses a ON a.id = s.address
+    WHERE instr(lower(a.text), ?1) > 0";
 
 fn stats_of(reader: &Reader, id: i64, address: String) -> Result<AddressStats, StoreError> {
     let sql = "SELECT type, n FROM sent WHERE address = ? AND n > 0";
@@ -116,6 +108,8 @@ enum Numbers {
     One(i64),
     /// All that are smaller, the greatest first.
     Below(i64),
+    /// All that are greater, the smallest first.
+    Above(i64),
     /// None of the type, in the order of the addresses.
     Zero,
 }
@@ -157,18 +151,12 @@ impl<'a> Page<'a> {
                 self.take(Numbers::Zero, None)
             }
             (Order::Ascending, value) => {
-                let mut last = value.unwrap_or(0);
+                let last = value.unwrap_or(0);
                 match last {
                     0 => self.take(Numbers::Zero, after)?,
                     _ => self.take(Numbers::One(last), after)?,
                 }
-                while self.missing > 0
-                    && let Some(next) = self.next_number(last)?
-                {
-                    self.take(Numbers::One(next), None)?;
-                    last = next;
-                }
-                Ok(())
+                self.take(Numbers::Above(last), None)
             }
         }
     }
@@ -199,14 +187,6 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
-    fn next_number(&self, last: i64) -> Result<Option<i64>, StoreError> {
-        let sql = self.next_sql();
-        match self.kind() {
-            Some(kind) => stream::value(self.reader, &sql, &[&last, &kind.index()]),
-            None => stream::value(self.reader, &sql, &[&last]),
-        }
-    }
-
     fn kind(&self) -> Option<MessageType> {
         match self.query.sort {
             StatsSort::Total => None,
@@ -217,7 +197,7 @@ impl<'a> Page<'a> {
     /// Number, beginning and text of the address before, type, part of the address; limit, offset.
     fn values(&self, numbers: Numbers, after: Option<&StatsCursor>) -> [Value; 7] {
         let number = match numbers {
-            Numbers::One(number) | Numbers::Below(number) => number,
+            Numbers::One(number) | Numbers::Below(number) | Numbers::Above(number) => number,
             Numbers::Zero => 0,
         };
         let text = after.map_or("", |after| after.address.as_str());
@@ -237,16 +217,17 @@ impl<'a> Page<'a> {
 
     fn from(&self, numbers: Numbers) -> String {
         let (table, kind) = match (self.kind(), numbers) {
-            (None, _) => ("senders s INDEXED BY senders_n", ""),
+            (None, _) => ("senders s", ""),
             (Some(_), Numbers::Zero) => (
                 "senders s",
                 " AND NOT EXISTS (SELECT 1 FROM sent t WHERE t.address = s.address AND t.type = ?4 AND t.n > 0)",
             ),
-            (Some(_), _) => ("sent s INDEXED BY sent_n", " AND s.type = ?4"),
+            (Some(_), _) => ("sent s", " AND s.type = ?4"),
         };
         let range = match numbers {
             Numbers::One(_) => "s.n = ?1 AND s.start >= ?2 AND (s.start > ?2 OR a.text > ?3)",
             Numbers::Below(_) => "s.n < ?1",
+            Numbers::Above(_) => "s.n > ?1",
             Numbers::Zero => "s.start >= ?2 AND (s.start > ?2 OR a.text > ?3)",
         };
         let contains = match self.contains {
@@ -261,6 +242,7 @@ impl<'a> Page<'a> {
     fn select(&self, numbers: Numbers) -> String {
         let order = match numbers {
             Numbers::Below(_) => "s.n DESC, s.start, a.text",
+            Numbers::Above(_) => "s.n, s.start, a.text",
             Numbers::One(_) | Numbers::Zero => "s.start, a.text",
         };
         let from = self.from(numbers);
@@ -269,23 +251,5 @@ impl<'a> Page<'a> {
 
     fn count(&self, numbers: Numbers) -> String {
         format!("SELECT count(*) {}", self.from(numbers))
-    }
-
-    fn next_sql(&self) -> String {
-        let table = match self.kind() {
-            None => "senders s INDEXED BY senders_n WHERE",
-            Some(_) => "sent s INDEXED BY sent_n WHERE s.type = ?2 AND",
-        };
-        format!("SELECT s.n FROM {table} s.n > 0 AND s.n > ?1 ORDER BY s.n LIMIT 1")
-    }
-
-    /// All that may be run.
-    fn statements(&self) -> Vec<String> {
-        let mut statements = vec![self.next_sql()];
-        let zero = self.kind().map(|_| Numbers::Zero);
-        for numbers in [Numbers::One(1), Numbers::Below(1)].into_iter().chain(zero) {
-            statements.extend([self.select(numbers), self.count(numbers)]);
-        }
-        statements
     }
 }
