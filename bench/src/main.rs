@@ -14,6 +14,7 @@
 
 mod all;
 mod disk;
+mod files;
 mod generate;
 mod import;
 mod latency;
@@ -51,6 +52,8 @@ enum Command {
     Memory(memory::Args),
     /// Time of a durable commit on the disk that holds a folder
     Fsync(disk::Args),
+    /// Files over HTTP, against SHA-256 and the disk alone
+    Files(files::Args),
     /// Everything in sequence, with a Markdown table of the results (the default)
     All(all::Args),
 }
@@ -67,6 +70,7 @@ fn main() -> anyhow::Result<()> {
         Command::Query(args) => query::run(&args),
         Command::Memory(args) => memory::run(&args),
         Command::Fsync(args) => disk::run(&args),
+        Command::Files(args) => files::run(&args),
         Command::All(args) => all::run(&args),
     }
 }

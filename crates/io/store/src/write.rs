@@ -50,6 +50,10 @@ pub(crate) use sums::{EVERYBODY, SPENT};
 /// The key of the live root in `meta`.
 pub(crate) const LIVE_ROOT: &str = "root_live";
 
+/// Bytes of the page cache in a bulk load. Keys fall on random pages of the indexes, which have some
+/// hundred bytes for each message.
+const BULK_CACHE: i64 = 384 << 20;
+
 /// The one writer of a store.
 pub struct Writer {
     /// Before the connection: the last one to close tidies up.
@@ -74,6 +78,8 @@ pub struct Writer {
     any_refused: bool,
     /// In a bulk load only.
     known: Option<Known>,
+    /// The page cache outside of a bulk load, while there is one.
+    usual_cache: Option<i64>,
     in_transaction: bool,
 }
 
@@ -105,6 +111,7 @@ impl Writer {
             any_removed,
             any_refused,
             known: None,
+            usual_cache: None,
             in_transaction: false,
         })
     }
@@ -163,17 +170,29 @@ impl Writer {
     }
 
     /// Begins a bulk load: until [`Writer::end_bulk`] lists are slow, or fail, and writing is fast.
+    /// The page cache of the writer has at least 384 MiB meanwhile.
     pub fn begin_bulk(&mut self) -> Result<(), StoreError> {
         lists::drop(&self.connection)?;
         self.known = Some(Known::read(&self.connection)?);
-        Ok(())
+        let cache: i64 = self
+            .connection
+            .query_row("PRAGMA cache_size", [], |row| row.get(0))?;
+        self.usual_cache = Some(cache);
+        // Negative values count KiB.
+        Ok(self
+            .connection
+            .pragma_update(None, "cache_size", cache.min(-(BULK_CACHE >> 10)))?)
     }
 
     /// Ends a bulk load. Takes some microseconds for each message of the database. Where it is not
     /// called, the next opening does the same.
     pub fn end_bulk(&mut self) -> Result<(), StoreError> {
         self.known = None;
-        lists::create(&self.connection)
+        lists::create(&self.connection)?;
+        if let Some(cache) = self.usual_cache.take() {
+            self.connection.pragma_update(None, "cache_size", cache)?;
+        }
+        Ok(())
     }
 
     fn root_add(&mut self, leaf: &Leaf) {

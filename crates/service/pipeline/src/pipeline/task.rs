@@ -89,10 +89,15 @@ impl EngineTask {
         let mut next_round = next_sweep;
         loop {
             let now = self.clock.monotonic();
-            let first = match self.jobs.recv_timeout(next_sweep.saturating_sub(now)) {
-                Ok(EngineJob::Close) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(job) => Some(job),
-                Err(RecvTimeoutError::Timeout) => None,
+            // A sweep that is due comes before what is queued: a node that is never idle has to
+            // collect too.
+            let first = match next_sweep.checked_sub(now).filter(|pause| !pause.is_zero()) {
+                None => None,
+                Some(pause) => match self.jobs.recv_timeout(pause) {
+                    Ok(EngineJob::Close) | Err(RecvTimeoutError::Disconnected) => break,
+                    Ok(job) => Some(job),
+                    Err(RecvTimeoutError::Timeout) => None,
+                },
             };
             let is_sweep = first.is_none();
             if is_sweep && now >= next_round {

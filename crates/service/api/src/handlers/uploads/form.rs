@@ -19,7 +19,7 @@ use feed::Feed;
 const PARTS: usize = 16;
 /// What is still read of a form that is refused already. A client that is cut off while it sends
 /// sees a broken connection instead of the answer.
-const DRAINED: usize = 8 << 20;
+pub(super) const DRAINED: usize = 8 << 20;
 /// Most bytes that the parser may hold: far more than the headers of a part.
 const UNREAD: usize = 256 << 10;
 

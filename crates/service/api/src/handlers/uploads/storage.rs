@@ -1,7 +1,7 @@
 //! Uploads of files that are named by their SHA-256.
 
 use axum::{
-    body::Body,
+    body::{Body, BodyDataStream},
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::Response,
@@ -56,7 +56,10 @@ async fn add_raw(api: &Api, headers: &HeaderMap, body: Body) -> Result<Response,
     while let Some(chunk) = chunks.next().await {
         // The connection broke: nobody reads this answer, and the writer drops what it has.
         let chunk = chunk.map_err(|_| ApiError::status(StatusCode::BAD_REQUEST))?;
-        writer.write(&chunk).await.map_err(|error| failed(error, limit))?;
+        if let Err(error) = writer.write(&chunk).await {
+            read_on(chunks).await;
+            return Err(failed(error, limit));
+        }
     }
     if writer.size() == 0 {
         return Err(ApiError::reason(StatusCode::BAD_REQUEST, NO_FILE));
@@ -65,6 +68,18 @@ async fn add_raw(api: &Api, headers: &HeaderMap, body: Body) -> Result<Response,
     let stored = stored.map_err(|error| failed(error, limit))?;
     announce(api, &stored.name, stored.size, FileKind::File).await?;
     Ok(success(StatusCode::OK, &stored.name.to_string()))
+}
+
+/// Reads on without keeping anything, up to a bound: a client that is cut off while it sends does not
+/// see the answer.
+async fn read_on(mut chunks: BodyDataStream) {
+    let mut left = form::DRAINED;
+    while let Some(Ok(chunk)) = chunks.next().await {
+        left = left.saturating_sub(chunk.len());
+        if left == 0 {
+            return;
+        }
+    }
 }
 
 /// A form with a file and, in any order, an optional signed STORE.
