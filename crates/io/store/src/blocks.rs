@@ -192,17 +192,14 @@ impl BlockIndex {
         collect(&writer, live, dead)
     }
 
-    /// Forgets a file or archive with its blocks.
+    /// Forgets a file or archive with its blocks. On disk when this returns: an entry that came back
+    /// could lead into another archive of the same name.
     pub fn remove(&self, holder: &ItemHash) -> Result<(), StoreError> {
         let writer = lock(&self.inner.writer);
-        let blocks: Option<i64> = writer
-            .prepare_cached("DELETE FROM holders WHERE name = ?1 RETURNING blocks")?
-            .query_row([holder.key()], |row| row.get(0))
-            .optional()?;
-        match blocks {
-            Some(blocks) => collect(&writer, -blocks, blocks),
-            None => Ok(()),
-        }
+        writer.pragma_update(None, "synchronous", "FULL")?;
+        let removed = remove(&writer, holder);
+        writer.pragma_update(None, "synchronous", "NORMAL")?;
+        removed
     }
 
     /// Files and archives whose blocks are listed, those after `after` in the order of names.
@@ -228,6 +225,17 @@ impl BlockIndex {
         transaction.execute("DELETE FROM holders WHERE id = ?1", [id])?;
         transaction.commit()?;
         Ok(id)
+    }
+}
+
+fn remove(writer: &Connection, holder: &ItemHash) -> Result<(), StoreError> {
+    let blocks: Option<i64> = writer
+        .prepare_cached("DELETE FROM holders WHERE name = ?1 RETURNING blocks")?
+        .query_row([holder.key()], |row| row.get(0))
+        .optional()?;
+    match blocks {
+        Some(blocks) => collect(writer, -blocks, blocks),
+        None => Ok(()),
     }
 }
 

@@ -200,10 +200,11 @@ impl SealedCar {
         let name = ItemHash::parse_strict(&text).ok_or_else(|| ImportError::Root(self.root.clone()))?;
         let (content, facts) = (self.content, self.facts);
         if !content.blobs().exists(&name).await? {
-            self.blob.store(BlobName::Archive(name.clone())).await?;
             let _one_at_a_time = content.indexing().lock().await;
-            // An earlier archive of this tree may have been listed, with its blocks in other places.
+            // An earlier archive of this tree may be listed still, with its blocks in other places:
+            // forgotten first, so that a crash in between leaves nothing wrong.
             content.index().remove(&name).map_err(ContentError::from)?;
+            self.blob.store(BlobName::Archive(name.clone())).await?;
             let (index, holder, places) = (content.index().clone(), name.clone(), self.places);
             let adding = tokio::task::spawn_blocking(move || index.add(&holder, places));
             match adding.await {

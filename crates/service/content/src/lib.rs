@@ -15,7 +15,7 @@
 //! - A block is handed out only if it has the hash of its name.
 //! - An archive is kept only if everything below its root is in it.
 //! - The index of blocks is a cache: what is not listed yet is listed when its root is asked for, or
-//!   by [`Content::index_all`]; what is listed wrongly is found out by the hash and listed again.
+//!   by [`Content::index_all`]; what is gone is noticed, and no block is handed out that is not the one named.
 //! - Memory is bounded by a few blocks for each reader, and by the number of blocks, not their
 //!   bytes, for an archive that is being taken in.
 //!
