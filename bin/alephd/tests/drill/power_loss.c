@@ -9,6 +9,8 @@
  *   files/INODE       the bytes of a file as of its last fsync or fdatasync
  *   dirs/INODE/NAME   the entries of a folder as of its last fsync: a hard link to files/INODE for
  *                     a file, a symbolic link with the inode as its text for a folder
+ *   held/INODE        another name, given before the start, of each file that was there then: the
+ *                     inode of a removed file is not given to a new one
  *
  * That is what POSIX promises and not more: the entry of a new, renamed or removed file is lost
  * unless its folder was synced, however well its bytes were. There is no promise between: a

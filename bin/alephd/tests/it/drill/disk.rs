@@ -79,6 +79,7 @@ impl Disk {
         remove(&shadow);
         fs::create_dir_all(shadow.join("files")).unwrap();
         fs::create_dir_all(shadow.join("dirs")).unwrap();
+        fs::create_dir_all(shadow.join("held")).unwrap();
         adopt_folder(&shadow, &self.data());
     }
 
@@ -125,9 +126,12 @@ fn adopt_folder(shadow: &Path, folder: &Path) {
             symlink(&number, entries.join(&name)).unwrap();
             adopt_folder(shadow, &path);
         } else {
-            let bytes = shadow.join("files").join(number);
+            let bytes = shadow.join("files").join(&number);
             if !bytes.exists() {
                 fs::copy(&path, &bytes).unwrap();
+                // A second name, so that the inode of a file that the node removes is not given to
+                // a new one, which would begin with the durable bytes of the old.
+                fs::hard_link(&path, shadow.join("held").join(number)).unwrap();
             }
             fs::hard_link(bytes, entries.join(&name)).unwrap();
         }
