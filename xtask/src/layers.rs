@@ -28,13 +28,21 @@ const CORE_EDGES: &[(&str, &str)] = &[
     ("signature", "message"),
     ("economy", "message"),
     ("unixfs", "cid"),
+    ("peer-protocol", "cid"),
+    ("peer-protocol", "message"),
+    ("peer-protocol", "reconcile"),
     ("rules", "message"),
     ("rules", "economy"),
     ("placement", "economy"),
 ];
 
 /// Arrows within the services, besides those of `node`, which may use them all.
-const SERVICE_EDGES: &[(&str, &str)] = &[("api", "content"), ("api", "pipeline")];
+const SERVICE_EDGES: &[(&str, &str)] = &[
+    ("api", "content"),
+    ("api", "pipeline"),
+    ("sync", "content"),
+    ("sync", "pipeline"),
+];
 
 /// Libraries that bring a runtime, sockets, files or randomness.
 const IMPURE: &[&str] = &[
