@@ -28,6 +28,7 @@ mod lists;
 mod log;
 mod open;
 pub mod read;
+mod record;
 mod term;
 pub mod write;
 

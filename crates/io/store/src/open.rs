@@ -12,7 +12,10 @@ use rusqlite::{Connection, OpenFlags};
 use crate::{StoreError, Writer, lists, log::Log};
 
 /// Migrations in order; the schema version of a database is how many of them it has had.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_core.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_core.sql"),
+    include_str!("migrations/0002_claims.sql"),
+];
 
 /// Prepared statements that each connection keeps. Lists build a few hundred distinct texts.
 const STATEMENT_CACHE: usize = 256;

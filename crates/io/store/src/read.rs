@@ -38,6 +38,7 @@ mod filter;
 mod gone;
 mod holdings;
 mod info;
+mod known;
 mod list;
 mod lookup;
 mod lots;
@@ -53,6 +54,7 @@ mod storage;
 mod stream;
 mod tombstone;
 mod window;
+mod wire;
 
 pub use account::{AddressStats, StatsCursor, StatsQuery, StatsSort};
 pub use aggregate::AggregateRow;
@@ -67,6 +69,7 @@ pub use file::{FileKind, FileRow, OwnedFile, StoredFile};
 pub use filter::{GoneFilter, MessageFilter, Order, PostFilter, Sort, TypeSet, Window};
 pub use holdings::{BillRow, CreditEntry, LotRow};
 pub use info::{Counts, ParkedRow, Root, Subscription};
+pub use known::{KnownRow, Wanted, WantedKind};
 pub use lots::{CreditBalance, CreditBalanceQuery, CreditsByExpiration};
 pub use message::{Confirmation, MessageRow};
 pub use page::{BadPlace, Page, Place};
@@ -74,10 +77,11 @@ pub use post::{OriginalPost, PostRow};
 pub use raw::RawMessage;
 pub use status::{RefusedRow, StatusRow, VerdictRow};
 pub use storage::{ExpiringRow, PinCounts, RemovingRow, Usage};
-pub(crate) use tombstone::{CREDIT_LINES, credit_line};
+pub(crate) use tombstone::{CREDIT_LINES, bill, claim, credit_line, deeds};
 pub use tombstone::{FinalForget, Tombstone};
 
 pub use crate::leaf::CreditLine;
+pub use crate::record::{Deeds, TombstoneRecord, WireRecord};
 use crate::{Reader, StoreError};
 
 impl Reader {

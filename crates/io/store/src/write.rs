@@ -6,6 +6,7 @@
 
 mod account;
 mod aggregate;
+mod claim;
 mod collection;
 mod copies;
 mod cost;
@@ -29,6 +30,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use alephd_rules::root::{Leaf, StateRoot};
 
 pub(crate) use account::address_start;
+pub use claim::{Claim, Place};
 pub use collection::{HeldFile, HeldPin, OpenBill};
 pub use copies::MessageCopy;
 pub use cost::{Bill, Claimant};
@@ -36,7 +38,7 @@ pub use file::PinKind;
 pub use ledger::TransferLine;
 pub use link::LinkKind;
 pub use message::NewMessage;
-pub(crate) use row::{FINAL_FORGETS, RawRow, TOMBSTONES};
+pub(crate) use row::{BY_ID, FINAL_FORGETS, RawRow, TOMBSTONES};
 pub use row::{Row, State};
 pub use verdict::Refused;
 
@@ -76,6 +78,8 @@ pub struct Writer {
     any_removed: bool,
     /// Whether `refused` may have rows: it is empty on an honest network.
     any_refused: bool,
+    /// Whether `claims` may have rows.
+    any_claims: bool,
     /// In a bulk load only.
     known: Option<Known>,
     /// The page cache outside of a bulk load, while there is one.
@@ -93,6 +97,8 @@ impl Writer {
             connection.query_row("SELECT EXISTS (SELECT 1 FROM removals)", [], |row| row.get(0))?;
         let any_copies =
             connection.query_row("SELECT EXISTS (SELECT 1 FROM copies)", [], |row| row.get(0))?;
+        let any_claims =
+            connection.query_row("SELECT EXISTS (SELECT 1 FROM claims)", [], |row| row.get(0))?;
         Ok(Self {
             log,
             connection,
@@ -110,6 +116,7 @@ impl Writer {
             any_copies,
             any_removed,
             any_refused,
+            any_claims,
             known: None,
             usual_cache: None,
             in_transaction: false,

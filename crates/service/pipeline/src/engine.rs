@@ -14,6 +14,7 @@ mod intake;
 mod purge;
 mod rehearsal;
 mod settle;
+mod tombstones;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use crate::{PipelineError, Prepared, prepare::Finding};
 
 pub(crate) use copies::envelope_of;
 pub use rehearsal::rehearse;
+pub use tombstones::{TombstoneOutcome, TombstoneRefusal};
 
 /// What the engine takes from the network profile and the configuration.
 #[derive(Clone, Debug)]
@@ -89,6 +91,8 @@ pub(crate) struct Engine {
     credits: credits::Credits,
     /// Messages that became live in this transaction.
     risen: Vec<Arc<Row>>,
+    /// Whether a message began to wait for its content or a file in this transaction.
+    began_to_want: bool,
     /// The instant of this transaction.
     now: Micros,
 }
@@ -104,6 +108,7 @@ impl Engine {
             default_prices: Arc::new(Pricing::defaults()),
             credits: credits::Credits::default(),
             risen: Vec::new(),
+            began_to_want: false,
             now: Micros(0),
         }
     }
@@ -111,6 +116,7 @@ impl Engine {
     /// Opens a transaction; everything in it happens at `now`.
     pub(crate) fn begin(&mut self, now: Micros) -> Result<(), StoreError> {
         self.risen.clear();
+        self.began_to_want = false;
         self.now = now;
         self.writer.begin()
     }
@@ -120,6 +126,11 @@ impl Engine {
         self.settle_by_credits()?;
         self.writer.commit()?;
         Ok(std::mem::take(&mut self.risen))
+    }
+
+    /// Whether a message began to wait for its content or a file since `begin`.
+    pub(crate) fn began_to_want(&self) -> bool {
+        self.began_to_want
     }
 
     pub(crate) fn rollback(&mut self) -> Result<(), StoreError> {
@@ -159,8 +170,9 @@ impl Engine {
             (Finding::Refused { code, details }, known) => {
                 self.refuse(envelope, known.as_ref(), *code, details, now)
             }
+            (finding, Some(row)) if self.is_outdone(&row, finding)? => self.take_instead(&row, prepared),
             (_, Some(row)) => self.take_copy(row, prepared, now),
-            (finding, None) => self.take_new(envelope, finding, now),
+            (finding, None) => self.take_new(envelope, finding, None, now),
         }
     }
 
@@ -180,7 +192,9 @@ impl Engine {
         let mut stores = settle::WorkList::default();
         for (_, source) in self.writer.link_sources(hash)? {
             let row = self.writer.message_load(source)?;
-            if row.item_content.is_none() && !row.state.purged && &row.hash == hash {
+            let lacks_content =
+                row.item_content.is_none() && (!row.state.purged || self.writer.claim_get(row.id)?.is_some());
+            if lacks_content && &row.hash == hash {
                 waiting.push(Arc::new(row));
             } else {
                 stores.push(source);

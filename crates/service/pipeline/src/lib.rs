@@ -37,7 +37,7 @@ mod event;
 mod pipeline;
 mod prepare;
 
-pub use engine::{EngineConfig, Outcome, rehearse};
+pub use engine::{EngineConfig, Outcome, TombstoneOutcome, TombstoneRefusal, rehearse};
 pub use error::PipelineError;
 pub use event::Event;
 pub use pipeline::{Origin, Pipeline, PipelineConfig};

@@ -10,17 +10,21 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::{
     runtime::Handle,
-    sync::{broadcast, oneshot},
+    sync::{Notify, broadcast, oneshot},
 };
 
 use alephd_blobs::Blobs;
 use alephd_message::{Envelope, ItemHash, ItemType};
-use alephd_store::{Writer, read::FileKind};
+use alephd_signature::verify;
+use alephd_store::{
+    Writer,
+    read::{FileKind, TombstoneRecord},
+};
 use alephd_tasks::{CancellationToken, Clock};
 
 use self::task::{EngineTask, Surroundings};
 use crate::{
-    EngineConfig, Event, Outcome, PipelineError,
+    EngineConfig, Event, Outcome, PipelineError, TombstoneOutcome, TombstoneRefusal,
     engine::Engine,
     prepare::{Prepared, prepare},
 };
@@ -59,6 +63,7 @@ pub struct Pipeline {
     jobs: Sender<VerifyJob>,
     engine: Sender<EngineJob>,
     events: broadcast::Sender<Event>,
+    waiting: Arc<Notify>,
     threads: Arc<Mutex<Threads>>,
     stopped: CancellationToken,
 }
@@ -69,6 +74,7 @@ struct Threads {
 }
 
 type Answer = oneshot::Sender<Result<Outcome, Arc<PipelineError>>>;
+type TombstoneAnswer = oneshot::Sender<Result<TombstoneOutcome, Arc<PipelineError>>>;
 
 enum VerifyJob {
     Message {
@@ -76,7 +82,15 @@ enum VerifyJob {
         origin: Origin,
         answer: Option<Answer>,
     },
+    Tombstone(TombstoneJob),
     Close,
+}
+
+/// What another node says is left of a message.
+struct TombstoneJob {
+    record: Box<TombstoneRecord>,
+    trusted: bool,
+    answer: TombstoneAnswer,
 }
 
 enum EngineJob {
@@ -85,6 +99,7 @@ enum EngineJob {
         origin: Origin,
         answer: Option<Answer>,
     },
+    Tombstone(TombstoneJob),
     File {
         hash: ItemHash,
         size: u64,
@@ -106,6 +121,7 @@ impl Pipeline {
         let (jobs, job_source) = bounded(QUEUE);
         let (engine, engine_source) = bounded(QUEUE);
         let (events, _) = broadcast::channel(EVENTS);
+        let waiting = Arc::new(Notify::new());
         let stopped = CancellationToken::new();
         let mut verifiers = Vec::new();
         for index in 0..config.verifiers.max(1) {
@@ -125,6 +141,7 @@ impl Pipeline {
             jobs: engine_source,
             again: jobs.clone(),
             events: events.clone(),
+            waiting: Arc::clone(&waiting),
             clock,
             blobs,
             runtime,
@@ -145,6 +162,7 @@ impl Pipeline {
             jobs,
             engine,
             events,
+            waiting,
             threads,
             stopped,
         })
@@ -152,6 +170,18 @@ impl Pipeline {
 
     /// Takes a message in and waits until its outcome is on disk.
     pub async fn submit(&self, envelope: Envelope, origin: Origin) -> Result<Outcome, Arc<PipelineError>> {
+        let outcome = self.submit_deferred(envelope, origin).await?;
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))
+    }
+
+    /// Takes a message in. Waits while the queue is full; the receiver yields the outcome.
+    pub async fn submit_deferred(
+        &self,
+        envelope: Envelope,
+        origin: Origin,
+    ) -> Result<oneshot::Receiver<Result<Outcome, Arc<PipelineError>>>, Arc<PipelineError>> {
         let (answer, outcome) = oneshot::channel();
         self.enqueue(VerifyJob::Message {
             envelope,
@@ -159,27 +189,10 @@ impl Pipeline {
             answer: Some(answer),
         })
         .await?;
-        outcome
-            .await
-            .unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))
+        Ok(outcome)
     }
 
-    /// Takes a message in without waiting for its outcome. Waits while the queue is full.
-    pub async fn submit_detached(
-        &self,
-        envelope: Envelope,
-        origin: Origin,
-    ) -> Result<(), Arc<PipelineError>> {
-        self.enqueue(VerifyJob::Message {
-            envelope,
-            origin,
-            answer: None,
-        })
-        .await
-    }
-
-    /// Like [`Pipeline::submit_detached`] for a thread that may block. The receiver yields the
-    /// outcome.
+    /// Like [`Pipeline::submit_deferred`] for a thread that may block.
     pub fn submit_blocking(
         &self,
         envelope: Envelope,
@@ -193,6 +206,28 @@ impl Pipeline {
         };
         self.jobs.send(job).map_err(|_| PipelineError::Closed)?;
         Ok(outcome)
+    }
+
+    /// Takes in what is left of a message on another node, and waits until that is on disk.
+    ///
+    /// Who is `trusted` is believed what nobody can prove: what the message did to others, and that
+    /// the FORGETs that are listed stay accepted. That is the word of an operator's own peers; several
+    /// strangers who agree may be one. See `docs/protocol/tombstones.md`.
+    pub async fn submit_tombstone(
+        &self,
+        record: TombstoneRecord,
+        trusted: bool,
+    ) -> Result<TombstoneOutcome, Arc<PipelineError>> {
+        let (answer, outcome) = oneshot::channel();
+        self.enqueue(VerifyJob::Tombstone(TombstoneJob {
+            record: Box::new(record),
+            trusted,
+            answer,
+        }))
+        .await?;
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))
     }
 
     /// Records that a file is held, for at least the grace period, and wakes what waits for it.
@@ -217,6 +252,13 @@ impl Pipeline {
     /// Events from now on. A subscriber that falls behind misses the oldest.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
+    }
+
+    /// Is notified when a message began to wait for its content or a file, after that is on disk: the
+    /// list is [`alephd_store::Reader::wanted`]. One waiter is woken; a notification that finds none
+    /// is kept for the next.
+    pub fn waiting(&self) -> Arc<Notify> {
+        Arc::clone(&self.waiting)
     }
 
     /// Finishes what is queued, writes it and stops the threads. Blocks.
@@ -299,23 +341,30 @@ struct Verifier {
 impl Verifier {
     fn run(self) {
         give_way();
-        while let Ok(VerifyJob::Message {
-            envelope,
-            origin,
-            answer,
-        }) = self.jobs.recv()
-        {
-            let content = self.fetch(&envelope);
-            let prepared = Box::new(prepare(envelope, content));
-            if self
-                .engine
-                .send(EngineJob::Message {
-                    prepared,
+        while let Ok(job) = self.jobs.recv() {
+            let job = match job {
+                VerifyJob::Message {
+                    envelope,
                     origin,
                     answer,
-                })
-                .is_err()
-            {
+                } => {
+                    let content = self.fetch(&envelope);
+                    let prepared = Box::new(prepare(envelope, content));
+                    EngineJob::Message {
+                        prepared,
+                        origin,
+                        answer,
+                    }
+                }
+                VerifyJob::Tombstone(job) if verify(&job.record.envelope).is_err() => {
+                    let refused = TombstoneOutcome::Refused(TombstoneRefusal::Signature);
+                    let _ = job.answer.send(Ok(refused));
+                    continue;
+                }
+                VerifyJob::Tombstone(job) => EngineJob::Tombstone(job),
+                VerifyJob::Close => return,
+            };
+            if self.engine.send(job).is_err() {
                 return;
             }
         }

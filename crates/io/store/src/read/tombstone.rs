@@ -11,7 +11,8 @@ use super::{lookup, raw};
 use crate::{
     Reader, StoreError, codec,
     leaf::CreditLine,
-    write::{FINAL_FORGETS, MessageCopy, RawRow, Row, TOMBSTONES, TransferLine},
+    record::Deeds,
+    write::{Bill, Claim, FINAL_FORGETS, MessageCopy, RawRow, Row, TOMBSTONES, TransferLine},
 };
 
 /// A forgotten message whose content is gone, with everything that it still does.
@@ -21,14 +22,10 @@ pub struct Tombstone {
     pub row: Row,
     /// The accepted FORGETs that name it, by position.
     pub forgotten_by: Vec<ItemHash>,
-    /// The delegations that it held, for an element of a `security` aggregate that had some.
-    pub delegation: Option<String>,
-    /// Its lines, for a distribution or an expense.
-    pub credits: Vec<CreditLine>,
-    /// Its lines, for a transfer of credits.
-    pub transfers: Vec<TransferLine>,
-    /// What it says, for a balance report: one entry each.
-    pub balances: Vec<BalanceUpdate>,
+    /// What it did to others.
+    pub deeds: Deeds,
+    /// Whether another node said all this.
+    pub claim: Option<Claim>,
 }
 
 /// An accepted FORGET that made contents go. It stays accepted whatever else is known.
@@ -99,7 +96,8 @@ fn rows(connection: &Connection, sql: &str, from: i64, limit: u64) -> Result<Vec
     .collect()
 }
 
-fn tombstone(connection: &Connection, row: Row) -> Result<Tombstone, StoreError> {
+/// What is left of the message of a row whose content is gone.
+pub(super) fn tombstone(connection: &Connection, row: Row) -> Result<Tombstone, StoreError> {
     let mut statement = connection.prepare_cached("SELECT forgotten_by FROM tombstones WHERE message = ?")?;
     let forgotten_by: Option<String> = statement.query_row([row.id], |row| row.get(0)).optional()?;
     let forgotten_by = forgotten_by.unwrap_or_default();
@@ -108,12 +106,50 @@ fn tombstone(connection: &Connection, row: Row) -> Result<Tombstone, StoreError>
         forgotten_by.map(|hash| ItemHash::parse_strict(hash).ok_or(StoreError::Damaged("forgotten_by")));
     Ok(Tombstone {
         forgotten_by: forgotten_by.collect::<Result<_, _>>()?,
-        delegation: delegation(connection, &row)?,
+        deeds: deeds(connection, &row)?,
+        claim: claim(connection, row.id)?,
+        row,
+    })
+}
+
+/// What a message does to others beside what its own row says.
+pub(crate) fn deeds(connection: &Connection, row: &Row) -> Result<Deeds, StoreError> {
+    Ok(Deeds {
+        delegation: delegation(connection, row)?,
         credits: credits(connection, row.id)?,
         transfers: transfers(connection, row.id)?,
         balances: balances(connection, row.id)?,
-        row,
+        bill: bill(connection, row.id)?,
     })
+}
+
+/// What another node said about a message, if that is all that is known.
+pub(crate) fn claim(connection: &Connection, message: i64) -> Result<Option<Claim>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT trusted FROM claims WHERE message = ?")?;
+    let claim: Option<u8> = statement.query_row([message], |row| row.get(0)).optional()?;
+    claim.map(Claim::from_index).transpose()
+}
+
+/// What the owner of a message had to pay for it.
+pub(crate) fn bill(connection: &Connection, message: i64) -> Result<Option<Bill>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT payment, total, hold, stream, credit, lines FROM costs INDEXED BY costs_message
+         WHERE message = ?",
+    )?;
+    let mut rows = statement.query([message])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let amount = |column| -> Result<i128, StoreError> {
+        codec::amount(row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?)
+    };
+    let payment = codec::payment(Some(row.get(0)?))?.ok_or(StoreError::Damaged("payment"))?;
+    Ok(Some(Bill {
+        payment,
+        total: amount(1)?,
+        hold: amount(2)?,
+        stream: amount(3)?,
+        credit: amount(4)?,
+        lines: row.get(5)?,
+    }))
 }
 
 fn delegation(connection: &Connection, row: &Row) -> Result<Option<String>, StoreError> {

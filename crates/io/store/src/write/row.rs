@@ -166,6 +166,9 @@ pub(crate) const TOMBSTONES: &str = select!("id > ?1 AND purged = 1 AND type <> 
 pub(crate) const FINAL_FORGETS: &str =
     select!("id > ?1 AND purged = 1 AND type = ?2 AND accepted = 1 AND status <= 1 ORDER BY id LIMIT ?3");
 
+/// The row with an id.
+pub(crate) const BY_ID: &str = select!("id = ?1");
+
 impl Writer {
     /// The row of a message.
     pub fn message_find(&mut self, hash: &ItemHash) -> Result<Option<Row>, StoreError> {
@@ -188,7 +191,7 @@ impl Writer {
     pub fn message_load(&mut self, id: i64) -> Result<Row, StoreError> {
         let raw = self
             .connection
-            .prepare_cached(select!("id = ?1"))?
+            .prepare_cached(BY_ID)?
             .query_row([id], RawRow::read)
             .optional()?;
         self.resolve(raw.ok_or(StoreError::Damaged("message id"))?)

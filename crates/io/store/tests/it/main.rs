@@ -4,6 +4,7 @@ mod accounts;
 mod blocks;
 mod fixture;
 mod holdings;
+mod known;
 mod lists;
 mod open;
 mod plans;

@@ -124,6 +124,7 @@ fn all_plans(fixture: &Fixture) -> Vec<String> {
     plans.extend(bill_plans(&reader));
     plans.extend(reader.storage_explain().expect("plans"));
     plans.extend(reader.holdings_explain().expect("plans"));
+    plans.extend(reader.known_explain().expect("plans"));
     plans.sort_unstable();
     plans.dedup();
     plans

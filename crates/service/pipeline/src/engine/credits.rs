@@ -189,8 +189,18 @@ impl Engine {
         if self.writer.credits_exist(row)? {
             return Ok(());
         }
-        self.credits_book()?;
+        self.credits_prepare()?;
         self.writer.credit_post_insert(row, post)?;
+        self.credits_joined(row)
+    }
+
+    /// What is in the database now is in the book from here on, and only that.
+    pub(super) fn credits_prepare(&mut self) -> Result<(), StoreError> {
+        self.credits_book().map(|_| ())
+    }
+
+    /// A post whose lines were written since then counts from now on.
+    pub(super) fn credits_joined(&mut self, row: &Row) -> Result<(), StoreError> {
         if let Some(post) = self.writer.credit_post(row)? {
             self.credits.waiting.push(Change::Insert(post));
         }

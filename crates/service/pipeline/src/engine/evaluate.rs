@@ -95,9 +95,14 @@ impl Engine {
                         bill: payment.and_then(|(_, bill)| bill),
                     });
                 }
-                Verdict::Wait { .. } | Verdict::Refuse { .. } => {
-                    first_refusal.get_or_insert((verdict, copy));
-                }
+                Verdict::Wait { .. } | Verdict::Refuse { .. } => match &mut first_refusal {
+                    None => first_refusal = Some((verdict, copy)),
+                    // A stranger who signs the same must not hide that the message waits for a file.
+                    Some((first @ Verdict::Refuse { .. }, _)) if matches!(verdict, Verdict::Wait { .. }) => {
+                        *first = verdict;
+                    }
+                    Some(_) => {}
+                },
             }
         }
         let (verdict, copy) = first_refusal.expect("a row is one of its own copies");
@@ -110,7 +115,7 @@ impl Engine {
         })
     }
 
-    fn gather(&mut self, subject: &Subject, content: &Content) -> Result<Facts, PipelineError> {
+    pub(super) fn gather(&mut self, subject: &Subject, content: &Content) -> Result<Facts, PipelineError> {
         let needs = needs(content);
         let mut messages = HashMap::new();
         for hash in &needs.messages {
@@ -276,7 +281,7 @@ pub(super) fn remains_of(row: &Row) -> Option<Remains> {
 }
 
 /// The subject of a row as one of its copies shows it.
-fn subject_of(row: &Row, copy: &MessageCopy) -> Subject {
+pub(super) fn subject_of(row: &Row, copy: &MessageCopy) -> Subject {
     Subject {
         sender: copy.sender.clone(),
         chain: copy.chain,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use alephd_message::{Content, Envelope, ErrorCode, ItemHash, Micros, content::Body};
 use alephd_rules::{MessageStatus, Verdict, needs};
-use alephd_store::write::{LinkKind, NewMessage, Refused, Row};
+use alephd_store::write::{LinkKind, NewMessage, Place, Refused, Row};
 
 use super::{Engine, Outcome, copies::copy_of_row, evaluate::Evaluation, settle::WorkList};
 use crate::{PipelineError, prepare::Finding};
@@ -42,6 +42,7 @@ impl Engine {
         &mut self,
         envelope: &Envelope,
         finding: &Finding,
+        place: Option<Place>,
         now: Micros,
     ) -> Result<Outcome, PipelineError> {
         let (content, leaf, fetched_text, item_text) = match finding {
@@ -67,6 +68,9 @@ impl Engine {
             item_text,
             reception: now,
         })?;
+        if let Some(place) = place {
+            row.move_to(place);
+        }
         let evaluation = match content {
             None => Evaluation::content_missing(&row),
             Some(content) if dependents.is_empty() && stands_alone(envelope, content) => {

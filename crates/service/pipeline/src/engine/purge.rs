@@ -63,7 +63,9 @@ impl Engine {
                 return Ok(false);
             };
             let own = target.owner.eq_ignore_ascii_case(&forget.sender);
-            if !own || target.message_type == MessageType::Store {
+            // Whose message it was is another node's word.
+            let is_claim = target.state.purged && self.writer.claim_get(target.id)?.is_some();
+            if !own || is_claim || target.message_type == MessageType::Store {
                 return Ok(false);
             }
         }

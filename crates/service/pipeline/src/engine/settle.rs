@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use alephd_message::{Content, ItemHash, MessageType, Micros};
+use alephd_message::{Content, ErrorCode, ItemHash, MessageType, Micros};
 use alephd_rules::{MessageStatus, Verdict};
 use alephd_store::write::{LinkKind, Row, State};
 
@@ -75,9 +75,7 @@ impl Engine {
 
     fn settle_one(&mut self, mut row: Row, now: Micros, work: &mut WorkList) -> Result<(), PipelineError> {
         if row.state.purged && row.message_type != MessageType::Forget {
-            // Nothing is left to judge; another FORGET may still join those that name it.
-            let forgets = self.forgets_of(&row)?;
-            return self.mark_forgotten(&row, &forgets);
+            return self.settle_tombstone(row, work);
         }
         let Some(text) = row.content_text() else {
             return Ok(());
@@ -85,8 +83,7 @@ impl Engine {
         let content = Content::parse(row.message_type, text)
             .map_err(|_| alephd_store::StoreError::Damaged("content no longer parses"))?;
         if row.state.purged && row.state.accepted {
-            // A FORGET that made contents go cannot be taken back.
-            return Ok(());
+            return self.settle_final(row, &content);
         }
         let copies = self.copies_of(&row)?;
         let evaluation = self.evaluate(&row, &content, copies)?;
@@ -113,6 +110,19 @@ impl Engine {
         Ok(())
     }
 
+    /// A FORGET that made contents go cannot be taken back. Another copy of it may still be the better
+    /// one.
+    fn settle_final(&mut self, mut row: Row, content: &Content) -> Result<(), PipelineError> {
+        let copies = self.copies_of(&row)?;
+        if copies.len() > 1 {
+            let evaluation = self.evaluate(&row, content, copies)?;
+            if evaluation.verdict == Verdict::Accept {
+                self.serve_copy(&mut row, &evaluation.copy)?;
+            }
+        }
+        Ok(())
+    }
+
     /// By whom a message is forgotten, and why it waits. What is no longer so is the caller's to
     /// clear: a new message has nothing to clear.
     pub(super) fn note_forgets_and_verdict(
@@ -127,6 +137,7 @@ impl Engine {
         match &evaluation.verdict {
             Verdict::Accept => {}
             Verdict::Wait { code, details } | Verdict::Refuse { code, details } => {
+                self.began_to_want |= is_wanting(*code);
                 let details = details.as_ref().map(ToString::to_string);
                 self.writer.verdict_set(row.id, *code, details.as_deref(), now)?;
             }
@@ -202,7 +213,12 @@ impl Engine {
         Ok(suspended)
     }
 
-    fn change_state(&mut self, row: &mut Row, content: &Content, state: State) -> Result<(), PipelineError> {
+    pub(super) fn change_state(
+        &mut self,
+        row: &mut Row,
+        content: &Content,
+        state: State,
+    ) -> Result<(), PipelineError> {
         let (was_live, is_live) = (row.state.status.is_live(), state.status.is_live());
         let keeps_ledger = state.accepted;
         if was_live && !is_live {
@@ -227,10 +243,7 @@ impl Engine {
         for forget in forgets {
             names.push(self.writer.message_hash(forget.id)?);
         }
-        if !row.state.purged || !names.is_empty() {
-            self.writer.tombstone_set(row, &names)?;
-        }
-        Ok(())
+        Ok(self.writer.tombstone_set(row, &names)?)
     }
 
     /// Queues everything whose verdict may follow from a change of this message.
@@ -287,7 +300,7 @@ impl Engine {
         Ok(())
     }
 
-    fn wake_by_aggregate(&mut self, row: &Row, work: &mut WorkList) -> Result<(), PipelineError> {
+    pub(super) fn wake_by_aggregate(&mut self, row: &Row, work: &mut WorkList) -> Result<(), PipelineError> {
         let key = row.label.as_deref().unwrap_or_default();
         if key == SECURITY {
             for id in self.writer.consults_between(&row.owner, row.content_time, None)? {
@@ -303,6 +316,11 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Whether the message waits for bytes that somebody may bring.
+fn is_wanting(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::ContentUnavailable | ErrorCode::FileUnavailable)
 }
 
 /// What becomes of it is the collector's to say.

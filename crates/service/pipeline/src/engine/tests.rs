@@ -14,6 +14,7 @@ mod costs;
 mod credits;
 mod gone;
 mod order;
+mod tombstones;
 
 /// The instant at which everything happens.
 const NOW: Micros = Micros(1_800_000_000_000_000);

@@ -5,16 +5,16 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tokio::{
     runtime::Handle,
-    sync::{broadcast, oneshot},
+    sync::{Notify, broadcast, oneshot},
 };
 
 use alephd_blobs::Blobs;
 use alephd_message::{Envelope, ItemHash, Micros};
 use alephd_tasks::Clock;
 
-use super::{Answer, EngineJob, Origin, VerifyJob, spawn};
+use super::{Answer, EngineJob, Origin, TombstoneAnswer, TombstoneJob, VerifyJob, spawn};
 use crate::{
-    Event, Outcome, PipelineError,
+    Event, Outcome, PipelineError, TombstoneOutcome,
     engine::{Engine, envelope_of},
 };
 
@@ -38,6 +38,7 @@ pub(super) struct EngineTask {
     /// For messages whose content arrived while they waited.
     again: Sender<VerifyJob>,
     events: broadcast::Sender<Event>,
+    waiting: Arc<Notify>,
     clock: Arc<dyn Clock>,
     blobs: Blobs,
     runtime: Handle,
@@ -52,6 +53,7 @@ type FileAnswer = oneshot::Sender<Result<(), Arc<PipelineError>>>;
 #[derive(Default)]
 struct Answers {
     outcomes: Vec<(Answer, Outcome)>,
+    tombstones: Vec<(TombstoneAnswer, TombstoneOutcome)>,
     files: Vec<(ItemHash, FileAnswer)>,
     prepare_again: Vec<Envelope>,
     announce: bool,
@@ -63,6 +65,7 @@ pub(super) struct Surroundings {
     /// For messages whose content arrived while they waited.
     pub(super) again: Sender<VerifyJob>,
     pub(super) events: broadcast::Sender<Event>,
+    pub(super) waiting: Arc<Notify>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) blobs: Blobs,
     pub(super) runtime: Handle,
@@ -76,6 +79,7 @@ impl EngineTask {
             jobs: around.jobs,
             again: around.again,
             events: around.events,
+            waiting: around.waiting,
             clock: around.clock,
             blobs: around.blobs,
             runtime: around.runtime,
@@ -138,8 +142,14 @@ impl EngineTask {
                     // A client that went away does not want to know.
                     let _ = answer.send(Ok(outcome));
                 }
+                for (answer, outcome) in answers.tombstones {
+                    let _ = answer.send(Ok(outcome));
+                }
                 for (_, answer) in answers.files {
                     let _ = answer.send(Ok(()));
+                }
+                if self.engine.began_to_want() {
+                    self.waiting.notify_one();
                 }
                 if answers.announce {
                     for row in risen {
@@ -177,6 +187,14 @@ impl EngineTask {
                     let outcome = self.engine.take(&prepared)?;
                     answers.announce |= origin == Origin::Network;
                     answers.outcomes.extend(answer.map(|answer| (answer, outcome)));
+                }
+                EngineJob::Tombstone(TombstoneJob {
+                    record,
+                    trusted,
+                    answer,
+                }) => {
+                    let outcome = self.engine.take_tombstone(&record, trusted)?;
+                    answers.tombstones.push((answer, outcome));
                 }
                 EngineJob::File { hash, answer, .. } if self.is_deleted(&hash) => {
                     let _ = answer.send(Err(Arc::new(PipelineError::FileGone)));
@@ -268,6 +286,9 @@ impl EngineTask {
             tracing::error!(%error, "rollback failed");
         }
         for (answer, _) in answers.outcomes {
+            let _ = answer.send(Err(Arc::clone(&error)));
+        }
+        for (answer, _) in answers.tombstones {
             let _ = answer.send(Err(Arc::clone(&error)));
         }
         for (file, answer) in answers.files {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn config() -> EngineConfig {
+pub(super) fn config() -> EngineConfig {
     let funder = keys::funder().address().to_owned();
     EngineConfig {
         trusted: Trusted {
@@ -61,20 +61,18 @@ fn short(message: &Envelope) -> String {
 fn story(one: &[Envelope], other: &[Envelope]) -> String {
     let mut text = String::new();
     for message in one {
-        let content = message.item_content.as_deref().unwrap_or_default();
-        let sender = &message.sender[..6];
-        let (kind, time, channel) = (
-            message.message_type,
-            message.time.0 % 1_000_000_000,
-            &message.channel,
-        );
-        text.push_str(&format!(
-            "{} {kind} by {sender} at {time} in {channel:?}: {content}\n",
-            short(message)
-        ));
+        text.push_str(&line(message));
     }
     let order: Vec<_> = other.iter().map(short).collect();
     text + "other order: " + &order.join(" ")
+}
+
+/// A message on one line.
+pub(super) fn line(message: &Envelope) -> String {
+    let content = message.item_content.as_deref().unwrap_or_default();
+    let (name, sender, kind) = (short(message), &message.sender[..6], message.message_type);
+    let (time, channel) = (message.time.0 % 1_000_000_000, &message.channel);
+    format!("{name} {kind} by {sender} at {time} in {channel:?}: {content}\n")
 }
 
 proptest! {
