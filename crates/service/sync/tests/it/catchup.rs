@@ -1,0 +1,5 @@
+//! Catch-up between whole nodes without a network, and against dishonest peers.
+
+mod honest;
+mod liars;
+mod site;
