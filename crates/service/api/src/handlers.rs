@@ -11,6 +11,7 @@ mod kept;
 mod ledger;
 mod message;
 mod messages;
+mod nodes;
 mod page;
 mod posts;
 mod prices;
@@ -45,6 +46,7 @@ pub fn table() -> Routes<Api> {
     let routes = programs::routes(routes);
     let routes = scoring::routes(routes);
     let routes = info::routes(routes);
+    let routes = nodes::routes(routes);
     let routes = sockets::routes(routes);
     let routes = docs::routes(routes);
     page::routes(routes)

@@ -10,7 +10,7 @@ use alephd_pipeline::Pipeline;
 use alephd_store::{Reader, Store};
 use alephd_tasks::Clock;
 
-use crate::{ApiError, live::Live, metrics::Gauges, prices::PriceList};
+use crate::{ApiError, Network, live::Live, metrics::Gauges, prices::PriceList};
 
 /// The parts of the node that the API speaks for. Cheap to clone.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ pub struct ApiParts {
     pub settings: ApiSettings,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The other nodes.
+    pub network: Arc<dyn Network>,
     /// Numbers that only exist while the node runs.
     pub gauges: Gauges,
 }

@@ -19,6 +19,7 @@ mod layout;
 mod list;
 mod message;
 mod overview;
+mod peers;
 mod rate;
 mod reasons;
 mod signature;
@@ -52,6 +53,7 @@ pub(super) fn routes(routes: Routes<Api>) -> Routes<Api> {
             storage::storage(&api, &usage).await
         })
         .get("/explore/storage/{list}", storage::list)
+        .get("/peers", peers::peers)
         .get("/explore/style.css", || async {
             asset("text/css; charset=utf-8", include_str!("page/style.css"))
         })

@@ -13,7 +13,7 @@ use alephd_message::{Content, Envelope, FormatError};
 use alephd_pipeline::{Origin, Outcome};
 use alephd_rules::MessageStatus;
 
-use crate::{Api, ApiError, Routes, body, json::Writer};
+use crate::{Api, ApiError, ComingVerdict, Routes, body, json::Writer};
 
 /// Adds the routes of this family.
 pub(super) fn routes(routes: Routes<Api>) -> Routes<Api> {
@@ -67,18 +67,17 @@ pub(super) fn parse_message(json: &str) -> Result<Envelope, ApiError> {
 
 /// Hands a message to the pipeline. Without `sync` the answer does not wait for its outcome.
 pub(super) async fn submit(api: &Api, envelope: Envelope, sync: bool) -> Result<Publication, ApiError> {
+    let pipeline = &api.pipeline;
     if !sync {
-        api.pipeline
-            .submit_detached(envelope, Origin::Network)
-            .await
-            .map_err(ApiError::internal)?;
+        let outcome = pipeline.submit_deferred(envelope.clone(), Origin::Network).await;
+        let outcome = outcome.map_err(ApiError::internal)?;
+        api.network.publish(envelope, ComingVerdict::Coming(outcome));
         return Ok(Publication::of(MessageStatus::Pending));
     }
-    let outcome: Outcome = api
-        .pipeline
-        .submit(envelope, Origin::Network)
-        .await
-        .map_err(ApiError::internal)?;
+    let outcome = pipeline.submit(envelope.clone(), Origin::Network).await;
+    let outcome: Outcome = outcome.map_err(ApiError::internal)?;
+    api.network
+        .publish(envelope, ComingVerdict::Known(outcome.status));
     Ok(Publication::of(outcome.status))
 }
 

@@ -21,7 +21,7 @@ use alephd_testkit::{
 use serde_json::json;
 
 use super::*;
-use crate::{ApiParts, ApiSettings, metrics::Gauges};
+use crate::{Alone, ApiParts, ApiSettings, metrics::Gauges};
 
 /// A node without a network.
 pub(crate) fn api(folder: &tempfile::TempDir) -> Api {
@@ -47,6 +47,7 @@ pub(crate) fn api(folder: &tempfile::TempDir) -> Api {
         content: Content::new(blobs, BlockIndex::in_memory().expect("an index")),
         settings,
         clock,
+        network: Arc::new(Alone),
         gauges: Gauges::default(),
     })
 }

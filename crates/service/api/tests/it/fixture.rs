@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alephd_api::{Api, ApiParts, ApiSettings, Gauges, router};
+use alephd_api::{Alone, Api, ApiParts, ApiSettings, Gauges, router};
 use alephd_blobs::{BlobName, Blobs};
 use alephd_content::Content;
 use alephd_economy::admission::Parameters;
@@ -90,6 +90,7 @@ impl Fixture {
             content: Content::new(blobs.clone(), BlockIndex::in_memory().expect("an index")),
             settings,
             clock: Arc::new(clock.clone()),
+            network: Arc::new(Alone),
             gauges: Gauges::default(),
         });
         Self {

@@ -1,5 +1,6 @@
 //! The gateway: the cases of `gateway-cases.json`, and what does not fit into one request.
 
+mod damaged;
 mod trees;
 
 use alephd_api::{ApiSettings, router};

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use alephd_api::{Api, ApiParts, ApiSettings, Gauges, router};
+use alephd_api::{Alone, Api, ApiParts, ApiSettings, Gauges, Network, router};
 use alephd_blobs::Blobs;
 use alephd_content::Content;
 use alephd_message::Envelope;
@@ -50,11 +50,24 @@ impl Node {
     }
 
     pub(crate) async fn start_with(settings: ApiSettings) -> Self {
+        Self::start_on(settings, Blobs::in_memory()).await
+    }
+
+    /// Among other nodes.
+    pub(crate) async fn start_among(network: Arc<dyn Network>) -> Self {
+        Self::start_as(ApiSettings::default(), Blobs::in_memory(), network).await
+    }
+
+    /// With files of one's own.
+    pub(crate) async fn start_on(settings: ApiSettings, blobs: Blobs) -> Self {
+        Self::start_as(settings, blobs, Arc::new(Alone)).await
+    }
+
+    async fn start_as(settings: ApiSettings, blobs: Blobs, network: Arc<dyn Network>) -> Self {
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let folder = folder.expect("temporary folder");
         let store = Store::open(&StoreConfig::at(folder.path().join("db"))).expect("opens");
         let clock = ManualClock::new(NOW);
-        let blobs = Blobs::in_memory();
         let pipeline = Pipeline::start(
             store.take_writer().expect("the first to ask"),
             blobs.clone(),
@@ -75,6 +88,7 @@ impl Node {
             content: Content::new(blobs, BlockIndex::in_memory().expect("an index")),
             settings,
             clock: clock_of_api,
+            network,
             gauges,
         });
 

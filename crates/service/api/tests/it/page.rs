@@ -2,6 +2,7 @@
 //! agrees.
 
 mod money;
+mod peers;
 
 use std::{
     path::PathBuf,

@@ -23,6 +23,7 @@ pub(super) enum Section {
     Waiting,
     Accounts,
     Storage,
+    Peers,
     None,
 }
 
@@ -71,6 +72,7 @@ pub(super) fn page(
                             (entry("/explore/waiting", "Waiting", section == Section::Waiting))
                             (entry("/explore/accounts", "Accounts", section == Section::Accounts))
                             (entry("/explore/storage", "Storage", section == Section::Storage))
+                            (entry("/peers", "Peers", section == Section::Peers))
                             (entry("/api/docs", "API", false))
                         }
                     }

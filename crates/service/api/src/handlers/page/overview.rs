@@ -110,6 +110,7 @@ fn headline(api: &Api) -> Markup {
         .gauges
         .message_sockets
         .load(std::sync::atomic::Ordering::Relaxed);
+    let network = api.network.view();
     html! {
         p.lead {
             span.dot aria-hidden="true" {}
@@ -118,6 +119,11 @@ fn headline(api: &Api) -> Markup {
             ", interface version " strong { (api.settings.version) }
             ", " strong { (text::number(sockets as u64)) }
             @if sockets == 1 { " client listens." } @else { " clients listen." }
+            @if network.enabled {
+                " " a href="/peers" {
+                    (text::number(network.peers.len() as u64)) @if network.peers.len() == 1 { " peer" } @else { " peers" }
+                } "."
+            }
         }
     }
 }

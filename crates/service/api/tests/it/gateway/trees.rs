@@ -159,7 +159,7 @@ impl Trees {
     }
 }
 
-fn build(bytes: &[u8], layout: Layout, sink: &mut impl FnMut(&Block<'_>)) -> Subtree {
+pub(super) fn build(bytes: &[u8], layout: Layout, sink: &mut impl FnMut(&Block<'_>)) -> Subtree {
     let mut builder = FileBuilder::new(layout);
     builder.update(bytes, sink);
     builder.finish(sink)

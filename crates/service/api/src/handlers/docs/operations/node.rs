@@ -80,6 +80,18 @@ pub(super) const ENTRIES: &[Entry] = &[
     .shown("/api/v0/storage/by-ref/{address}/{ref}")
     .fails(&[NO_FILE]),
     entry(
+        "/api/v0/peers",
+        NODE,
+        "The nodes that this one is connected with, and what passes.",
+        "`peer_id`, `listening`, `gossip`, `peers`.",
+    ),
+    entry(
+        "/api/v0/sync/gaps",
+        NODE,
+        "What this node lacks and is looking for: contents and files.",
+        "Numbers, and the oldest of them with what was tried.",
+    ),
+    entry(
         "/api/v0/addresses/stats.json",
         ADDRESSES,
         "Messages by sender and type.",
@@ -267,6 +279,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "/explore/storage/{list}",
         NODE,
         "A page of what is about to go: `removing` or `uploads`.",
+        "HTML.",
+    )
+    .sends(HTML),
+    entry(
+        "/peers",
+        NODE,
+        "A page about the nodes that this one is connected with.",
         "HTML.",
     )
     .sends(HTML),
