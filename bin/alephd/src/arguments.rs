@@ -62,6 +62,12 @@ pub(crate) enum Command {
     Scrub(DataArgs),
     /// Tell what the collector would remove, and why. The node must not run.
     Collect(CollectArgs),
+    /// List the nodes that a running node is connected with.
+    Peers(StatusArgs),
+    /// Reach a node by its multiaddress, and say what it is and how far.
+    Ping(PingArgs),
+    /// Compare a data folder with a node, and exchange what either lacks. The own node must not run.
+    Sync(SyncArgs),
 }
 
 /// How a node is configured.
@@ -92,6 +98,28 @@ pub(crate) struct ConfigArgs {
 pub(crate) struct DevArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// Nodes to start, which know each other. The second one serves the next port, and so on.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=50))]
+    pub(crate) nodes: u16,
+}
+
+/// Whom to reach.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PingArgs {
+    /// Where the node listens, for example /ip4/192.0.2.1/tcp/4025.
+    pub(crate) address: String,
+    /// How often.
+    #[arg(long, value_name = "TIMES", default_value_t = 3)]
+    pub(crate) count: u32,
+}
+
+/// With whom to compare.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SyncArgs {
+    /// Where the node listens, for example /ip4/192.0.2.1/tcp/4025.
+    pub(crate) peer: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
 }
 
 /// Which data folder, and how to treat it.
@@ -308,6 +336,10 @@ mod tests {
             "alephd export f --data d --from 7",
             "alephd rebuild --data d",
             "alephd collect --dry-run --data d --at 1800000000 --json",
+            "alephd dev --nodes 5 --api 127.0.0.1:4024",
+            "alephd peers --api http://127.0.0.1:4024",
+            "alephd ping /ip4/127.0.0.1/tcp/4025",
+            "alephd sync /ip4/127.0.0.1/tcp/4025 --data d",
             "alephd collect --dry-run --data d --at 2027-01-15T08:00:00Z",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -6,7 +6,10 @@ use alephd_message::Micros;
 use alephd_node::{Config, Node, Profile, dev};
 
 /// The text. The curl lines work as they stand.
-pub(crate) fn text(node: &Node, config: &Config, profile: &Profile, keeps: bool, now: Micros) -> String {
+pub(crate) fn text(nodes: &[Node], config: &Config, profile: &Profile, keeps: bool, now: Micros) -> String {
+    let Some((node, others)) = nodes.split_first() else {
+        return String::new();
+    };
     let url = format!("http://{}", node.address());
     let mut text = String::new();
     let data = if keeps { "kept" } else { "removed at the end" };
@@ -28,6 +31,16 @@ pub(crate) fn text(node: &Node, config: &Config, profile: &Profile, keeps: bool,
     for line in lines {
         text.push_str(&line);
         text.push('\n');
+    }
+    for (number, other) in others.iter().enumerate() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  node {:<6} http://{}/", number + 2, other.address());
+    }
+    if !others.is_empty() {
+        text.push('\n');
+    }
+    if let Some(address) = node.multiaddresses().first() {
+        let _ = writeln!(text, "Other nodes reach it at {address}\n");
     }
     let accounts = dev::accounts();
     if dev::funds(config, profile) {

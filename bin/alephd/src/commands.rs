@@ -2,10 +2,12 @@
 
 mod data;
 mod look;
+mod network;
 mod serve;
 
 pub(crate) use data::{collect, export, import, rebuild, scrub, state_root};
 pub(crate) use look::{config, status, verify};
+pub(crate) use network::{peers, ping, sync};
 pub(crate) use serve::{dev, run};
 
 use std::{io::IsTerminal, process::ExitCode};

@@ -34,6 +34,9 @@ fn main() -> ExitCode {
         Command::Rebuild(args) => commands::rebuild(&args, &cli.log),
         Command::Scrub(args) => commands::scrub(&args, &cli.log),
         Command::Collect(args) => commands::collect(&args, &cli.log),
+        Command::Peers(args) => commands::peers(&args),
+        Command::Ping(args) => commands::ping(&args, &cli.log),
+        Command::Sync(args) => commands::sync(&args, &cli.log),
     };
     match result {
         Ok(code) => code,

@@ -47,37 +47,82 @@ pub(crate) fn dev(args: &DevArgs, log: &LogArgs) -> anyhow::Result<ExitCode> {
     }
     let dev = Dev {
         keeps: temporary.is_none(),
+        nodes: args.nodes,
     };
     runtime(runtime_threads())?.block_on(serve(&config, &profile, Some(dev)))
 }
 
-/// What a development node tells.
+/// What a development network is, and tells.
+#[derive(Clone, Copy)]
 struct Dev {
     /// Whether the data folder outlives the node.
     keeps: bool,
+    /// How many nodes there are.
+    nodes: u16,
 }
 
 async fn serve(config: &Config, profile: &Profile, dev: Option<Dev>) -> anyhow::Result<ExitCode> {
     // Before anything is opened: a signal during the start must not be lost.
     let mut signals = ShutdownSignals::listen().context("signals cannot be listened to")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let node = Node::start(config, profile, Arc::clone(&clock)).await?;
+    let nodes = start(config, profile, dev.map_or(1, |dev| dev.nodes), &clock).await?;
     if let Some(dev) = dev {
         let now = Micros(clock.now_micros());
-        output::say(&banner::text(&node, config, profile, dev.keeps, now))?;
+        output::say(&banner::text(&nodes, config, profile, dev.keeps, now))?;
     }
     let failed = tokio::select! {
         signal = signals.next() => {
             tracing::info!(signal = %signal.context("signals cannot be waited for")?, "asked to stop");
             false
         }
-        () = node.failed() => true,
+        () = any_failed(&nodes) => true,
     };
     let stopped = tokio::select! {
-        stopped = node.stop() => stopped,
+        stopped = stop(nodes) => stopped,
         // Whoever asks twice does not want to wait. Nothing acknowledged is lost.
         _ = signals.next() => return Ok(ExitCode::FAILURE),
     };
     stopped?;
     Ok(super::code(!failed))
+}
+
+/// Starts the first node as it is configured, and further ones beside it that know the first.
+async fn start(
+    config: &Config,
+    profile: &Profile,
+    count: u16,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Vec<Node>> {
+    if count == 1 {
+        return Ok(vec![Node::start(config, profile, Arc::clone(clock)).await?]);
+    }
+    let mut nodes: Vec<Node> = Vec::new();
+    for number in 0..count {
+        let mut config = config.clone();
+        config.data.folder.push(format!("node-{}", number + 1));
+        std::fs::create_dir_all(&config.data.folder)
+            .with_context(|| format!("cannot make {}", config.data.folder.display()))?;
+        let port = config.api.listen.port();
+        if port != 0 {
+            let port = port.checked_add(number).context("there are not as many ports")?;
+            config.api.listen.set_port(port);
+        }
+        if let Some(first) = nodes.first() {
+            config.p2p.bootstrap = Some(first.multiaddresses());
+            config.p2p.listen = None;
+        }
+        nodes.push(Node::start(&config, profile, Arc::clone(clock)).await?);
+    }
+    Ok(nodes)
+}
+
+/// Ready when one of the nodes has failed.
+async fn any_failed(nodes: &[Node]) {
+    let failures = nodes.iter().map(|node| Box::pin(node.failed()));
+    futures_util::future::select_all(failures).await;
+}
+
+async fn stop(nodes: Vec<Node>) -> Result<(), alephd_node::NodeError> {
+    let stops = nodes.into_iter().map(Node::stop);
+    futures_util::future::try_join_all(stops).await.map(|_| ())
 }

@@ -13,6 +13,7 @@ mod hostile;
 mod kill;
 mod large;
 mod load;
+mod partition;
 mod power_loss;
 mod reference;
 mod traffic;

@@ -8,6 +8,7 @@
 
 mod dev;
 mod drill;
+mod network;
 mod offline;
 
 use std::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alephd_api::{Api, ApiParts, ApiSettings, Gauges};
+use alephd_api::{Api, ApiParts, ApiSettings, Gauges, Network};
 use alephd_pipeline::Pipeline;
 use alephd_tasks::Clock;
 
@@ -12,6 +12,7 @@ use crate::{Config, Profile, data_dir::OpenData};
 pub(crate) fn api(
     data: OpenData,
     pipeline: Pipeline,
+    network: Arc<dyn Network>,
     config: &Config,
     profile: &Profile,
     clock: Arc<dyn Clock>,
@@ -22,6 +23,7 @@ pub(crate) fn api(
         content: data.content,
         settings: settings(config, profile),
         clock,
+        network,
         gauges: Gauges::default(),
     })
 }

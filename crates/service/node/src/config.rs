@@ -9,6 +9,7 @@
 //! Nothing here touches the network or the data folder.
 
 mod keys;
+mod p2p;
 mod sources;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -16,6 +17,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use alephd_blobs::BlobConfig;
 use serde::{Deserialize, Serialize};
 
+pub use p2p::P2pConfig;
+pub(crate) use p2p::multiaddresses;
 pub(crate) use sources::put;
 pub use sources::{ConfigError, ConfigSources, Loaded};
 
@@ -141,14 +144,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// The peer-to-peer side.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct P2pConfig {
-    /// Private key of the node, PKCS#8 DER.
-    pub key_file: Option<PathBuf>,
 }
 
 /// Constants of the network that differ from its profile.
@@ -356,7 +351,7 @@ impl Config {
                 return wrong(key, "1 to 65536 are possible");
             }
         }
-        Ok(())
+        self.p2p.validate()
     }
 }
 

@@ -65,6 +65,12 @@ pub enum NodeError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] alephd_store::StoreError),
+    /// The node has no key.
+    #[error(transparent)]
+    Identity(#[from] alephd_net::IdentityError),
+    /// The peer-to-peer side did not start, or a peer cannot be reached.
+    #[error(transparent)]
+    Net(#[from] alephd_net::NetError),
     /// Messages could not be processed.
     #[error("messages cannot be processed: {0}")]
     Pipeline(String),

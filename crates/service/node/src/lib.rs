@@ -10,6 +10,7 @@
 //! | [`state_root`], [`rebuild`] | showing and checking that the state is a function of the messages |
 //! | [`collect`], [`scrub`] | what the collector would remove; whether the files are what they are called |
 //! | [`verify`] | verdicts on messages without a node |
+//! | [`network`] | other nodes: the ways to them, and commands about them |
 //! | [`dev`] | funded accounts of the local network |
 //!
 //! # What it promises
@@ -37,6 +38,7 @@ pub mod export;
 pub mod import;
 mod limits;
 mod lines;
+pub mod network;
 mod node;
 pub mod profile;
 pub mod progress;

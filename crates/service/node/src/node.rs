@@ -12,18 +12,22 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::runtime::Handle;
 
+use alephd_api::{Alone, Network};
 use alephd_blobs::Blobs;
 use alephd_message::Micros;
 use alephd_pipeline::{EngineConfig, Pipeline, PipelineConfig};
 use alephd_tasks::{Clock, ShutdownError, Tasks};
 
-use crate::{Config, DataDir, NodeError, Profile, adopt, api, data_dir::OpenData, dev, limits, serve};
+use crate::{
+    Config, DataDir, NodeError, Profile, adopt, api, data_dir::OpenData, dev, limits, network::Others, serve,
+};
 
 /// A running node.
 pub struct Node {
     /// Held, not used: the lock of the data folder.
     _folder: Blobs,
     address: SocketAddr,
+    multiaddresses: Vec<String>,
     tasks: Tasks,
     pipeline: Pipeline,
     drain: Duration,
@@ -51,9 +55,29 @@ impl Node {
         let folder = data.folder.clone();
         let content = data.content.clone();
         let adoption = adopt::adopt(content.clone(), data.store.clone(), pipeline.clone());
-        let api = api::api(data, pipeline.clone(), config, profile, Arc::clone(&clock));
-
         let tasks = Tasks::new();
+        let others = match config.p2p.enabled {
+            false => None,
+            true => {
+                let started =
+                    Others::start(config, profile, &data, &pipeline, Arc::clone(&clock), &tasks).await?;
+                Some(Arc::new(started))
+            }
+        };
+        let multiaddresses = others.as_ref().map(|others| others.multiaddresses());
+        let others: Arc<dyn Network> = match others {
+            None => Arc::new(Alone),
+            Some(others) => others,
+        };
+        let api = api::api(
+            data,
+            pipeline.clone(),
+            others,
+            config,
+            profile,
+            Arc::clone(&clock),
+        );
+
         let live = api.live_task(tasks.token());
         tasks.spawn("live", async move {
             live.await;
@@ -82,6 +106,7 @@ impl Node {
         Ok(Self {
             _folder: folder,
             address,
+            multiaddresses: multiaddresses.unwrap_or_default(),
             tasks,
             pipeline,
             drain: Duration::from_secs(config.api.drain_seconds),
@@ -91,6 +116,11 @@ impl Node {
     /// The address that is served; with port 0 in the configuration, the port that was free.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where other nodes reach this one; nothing if it keeps to itself.
+    pub fn multiaddresses(&self) -> Vec<String> {
+        self.multiaddresses.clone()
     }
 
     /// Ready when a part has failed that the node cannot do without.

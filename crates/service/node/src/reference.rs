@@ -28,6 +28,8 @@ enum Rule {
     List,
     /// A port: the reference listens on every address.
     Port,
+    /// The port of libp2p: likewise.
+    P2pPort,
     /// The storage folder: ours lies within, since the layouts differ.
     Folder,
     /// A level of Python's logging, by name or number.
@@ -102,6 +104,8 @@ const RULES: &[(&str, &str, &str, Rule)] = &[
     ),
     ("logging.level", "log", "filter", Rule::Level),
     ("p2p.http_port", "api", "listen", Rule::Port),
+    ("p2p.peers", "p2p", "bootstrap", Rule::List),
+    ("p2p.port", "p2p", "listen", Rule::P2pPort),
     ("storage.folder", "data", "folder", Rule::Folder),
     ("storage.grace_period", "uploads", "grace_hours", Rule::Number),
     ("storage.max_file_size", "uploads", "max_file", Rule::Number),
@@ -186,6 +190,11 @@ impl Rule {
                 let port = u16::try_from(value.as_u64()?).ok()?;
                 Some(Value::String(format!("0.0.0.0:{port}")))
             }
+            Self::P2pPort => {
+                let port = u16::try_from(value.as_u64()?).ok()?;
+                let address = format!("/ip4/0.0.0.0/tcp/{port}");
+                Some(Value::Array(vec![Value::String(address)]))
+            }
             Self::Folder => {
                 let folder = std::path::Path::new(value.as_str()?).join("alephd");
                 Some(Value::String(folder.display().to_string()))
@@ -199,7 +208,7 @@ impl Rule {
             Self::Text => "a text is expected; quote values that begin with 0x",
             Self::Number => "a whole number is expected",
             Self::List => "a list of texts is expected; quote values that begin with 0x",
-            Self::Port => "a port is expected",
+            Self::Port | Self::P2pPort => "a port is expected",
             Self::Folder => "a path is expected",
             Self::Level => "a level of logging is expected",
         }

@@ -164,6 +164,7 @@ fn a_reference_configuration_is_taken_over_as_far_as_it_goes() {
         config.p2p.key_file,
         Some("/srv/keys/node-secret.pkcs8.der".into())
     );
+    assert_eq!(config.p2p.listen, Some(vec!["/ip4/0.0.0.0/tcp/4025".to_owned()]));
     let profile = config.load_profile().unwrap();
     assert_eq!(profile.name, "mainnet");
     assert_eq!(profile.balances.oracles, ["0xOne", "0xTwo"]);
@@ -183,7 +184,6 @@ fn a_reference_configuration_is_taken_over_as_far_as_it_goes() {
             "ethereum.enabled",
             "ethereum.private_key",
             "logging.max_log_file_size",
-            "p2p.port",
             "postgres.host",
             "storage.engine",
             "websocket.heartbeat",

@@ -2,10 +2,13 @@ use super::*;
 use crate::config::{TEMPLATE, keys::KEYS};
 
 /// A value that every key of the kind accepts.
-fn sample(key: &str, kind: keys::Kind) -> String {
+fn sample(section: &str, key: &str, kind: keys::Kind) -> String {
     match (key, kind) {
-        ("listen", _) => "127.0.0.1:1".into(),
+        ("listen", keys::Kind::Text) => "127.0.0.1:1".into(),
         ("format", _) => "json".into(),
+        ("http_url" | "kubo_api", _) => "http://127.0.0.1:1".into(),
+        ("trusted", _) => "QmZkurbY2G2hWay59yiTgQNaQxHSNzKZFt2jbnwJhQcKgV".into(),
+        (_, keys::Kind::List) if section == "p2p" => "/ip4/127.0.0.1/tcp/1".into(),
         (_, keys::Kind::Flag) => "false".into(),
         (_, keys::Kind::Number) => "7".into(),
         (_, keys::Kind::Text | keys::Kind::List) => "x".into(),
@@ -15,7 +18,7 @@ fn sample(key: &str, kind: keys::Kind) -> String {
 #[test]
 fn every_key_can_be_set_and_changes_something() {
     for (section, key, kind) in KEYS {
-        let flags = vec![(keys::dotted(section, key), sample(key, *kind))];
+        let flags = vec![(keys::dotted(section, key), sample(section, key, *kind))];
         let loaded = ConfigSources {
             flags,
             ..ConfigSources::default()
