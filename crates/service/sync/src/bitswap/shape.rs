@@ -7,6 +7,10 @@ use alephd_unixfs::{Entity, Node};
 /// probably follows from the bytes. Only the whole file tells; but who made it otherwise seldom made
 /// such a root.
 pub(crate) fn has_default_shape(root: &AnyCid, block: &[u8]) -> bool {
+    if root.codec() == Multicodec::RAW {
+        // The bytes are the block.
+        return true;
+    }
     let (Ok(node), Ok(Entity::File(file))) = (Node::decode(block), Entity::decode(root, block)) else {
         return false;
     };

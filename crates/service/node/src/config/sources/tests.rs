@@ -9,6 +9,7 @@ fn sample(section: &str, key: &str, kind: keys::Kind) -> String {
         ("http_url" | "kubo_api", _) => "http://127.0.0.1:1".into(),
         ("trusted", _) => "QmZkurbY2G2hWay59yiTgQNaQxHSNzKZFt2jbnwJhQcKgV".into(),
         (_, keys::Kind::List) if section == "p2p" => "/ip4/127.0.0.1/tcp/1".into(),
+        ("private_http", _) => "true".into(),
         (_, keys::Kind::Flag) => "false".into(),
         (_, keys::Kind::Number) => "7".into(),
         (_, keys::Kind::Text | keys::Kind::List) => "x".into(),
