@@ -59,7 +59,6 @@ pub(super) const KEYS: &[(&str, &str, Kind)] = &[
     ("p2p", "fetches", Number),
     ("p2p", "private_http", Flag),
     ("p2p", "trusted", List),
-    ("p2p", "kubo_api", Text),
     ("network", "test_accounts", Flag),
     ("network", "balance_oracles", List),
     ("network", "balance_post_type", Text),

@@ -46,8 +46,6 @@ pub struct P2pConfig {
     pub private_http: bool,
     /// Peers whose word is taken for what messages no longer prove (forgotten credit posts).
     pub trusted: Vec<String>,
-    /// URL of the RPC interface of a Kubo node that helps with IPFS.
-    pub kubo_api: Option<String>,
 }
 
 impl Default for P2pConfig {
@@ -70,7 +68,6 @@ impl Default for P2pConfig {
             fetches: 16,
             private_http: false,
             trusted: Vec::new(),
-            kubo_api: None,
         }
     }
 }
@@ -85,14 +82,10 @@ impl P2pConfig {
                 return wrong("p2p.trusted", format!("{peer} is no peer id"));
             }
         }
-        for (key, url) in [("p2p.http_url", &self.http_url), ("p2p.kubo_api", &self.kubo_api)] {
-            let is_url = |url: &String| url.starts_with("http://") || url.starts_with("https://");
-            if !url.as_ref().is_none_or(is_url) {
-                return wrong(
-                    key,
-                    "a URL that begins with http:// or https:// is expected".into(),
-                );
-            }
+        let is_url = |url: &String| url.starts_with("http://") || url.starts_with("https://");
+        if !self.http_url.as_ref().is_none_or(is_url) {
+            let expected = "a URL that begins with http:// or https:// is expected";
+            return wrong("p2p.http_url", expected.into());
         }
         if !(1..=10_000).contains(&self.max_connections) {
             return wrong("p2p.max_connections", "1 to 10000 are possible".into());
