@@ -47,8 +47,8 @@ def drill(options):
     drill = Drill(options, network, attacker)
     # First without any attack: what the figures are to be compared with.
     drill.stand("none", None)
-    for name in ATTACKS:
-        drill.stand(name, crowd if name == "crowd" else [attacker.address])
+    for name in options.attacks.split(",") if options.attacks else ATTACKS:
+        drill.stand(name, {"none": None, "crowd": crowd}.get(name, [attacker.address]))
     network.stop()
 
 
@@ -128,6 +128,8 @@ class Drill:
         node.wait_until_it_answers()
         try:
             return until(f"{name} gets in", NEWCOMER_LIMIT, lambda: node.root() == self.target.root())
+        except Failure as failure:
+            raise Failure(f"{failure}\n{self.network.tell([self.target, node])}") from None
         finally:
             node.kill()
 

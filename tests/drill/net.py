@@ -75,7 +75,8 @@ class Network:
             try:
                 view = node.get("/api/v0/state/root")
                 wanted = node.get("/api/v0/sync/gaps").get("gaps") or []
-                lines.append(f"  {node.name}: root {view['live'][:16]}, {len(node.peers())} peers, {len(wanted)} gaps")
+                peers = ", ".join(f"{peer['address']} {peer['connected_seconds']} s" for peer in node.peers())
+                lines.append(f"  {node.name}: root {view['live'][:16]}, {len(wanted)} gaps, peers: {peers or 'none'}")
                 lines += [f"    {gap}" for gap in wanted[:3]]
             except OSError as error:
                 lines.append(f"  {node.name}: {error}")

@@ -4,6 +4,7 @@
 //! judged until no verdict changes. Verdicts look at facts as of the position of the message, so
 //! the work list comes to rest and its order is irrelevant.
 
+mod claims;
 mod collection;
 mod copies;
 mod costs;
@@ -25,9 +26,9 @@ use alephd_store::{StoreError, Writer, read::FileKind, write::Row};
 
 use crate::{PipelineError, Prepared, prepare::Finding};
 
+pub use claims::{TombstoneOutcome, TombstoneRefusal};
 pub(crate) use copies::envelope_of;
 pub use rehearsal::rehearse;
-pub use tombstones::{TombstoneOutcome, TombstoneRefusal};
 
 /// What the engine takes from the network profile and the configuration.
 #[derive(Clone, Debug)]

@@ -383,3 +383,6 @@ impl Verifier {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
+
+#[cfg(test)]
+mod tests;

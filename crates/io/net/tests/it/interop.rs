@@ -187,12 +187,12 @@ async fn equal_bytes_of_two_publishers_are_one_message() {
     old.subscribed(js.id()).await;
     js.subscribed(old.id()).await;
 
-    // At once, so that neither has the other's yet.
+    // At once: mostly neither has the other's yet.
     for peer in [&mut old, &mut js] {
         peer.begin_publish(b"twice");
     }
     for peer in [&mut old, &mut js] {
-        assert_eq!(peer.published().await, id_of(b"twice"));
+        peer.published_by_someone().await;
     }
     let end = [old.publish(b"end of old").await, js.publish(b"end of js").await];
     // Each peer's stream is in order: a second copy would be here before its end.

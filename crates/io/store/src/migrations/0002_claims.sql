@@ -4,3 +4,4 @@ CREATE TABLE claims (
     message INTEGER PRIMARY KEY,
     trusted INTEGER NOT NULL     -- 1: said by somebody who is believed without proof
 ) STRICT;
+CREATE INDEX claims_untrusted ON claims (message) WHERE trusted = 0;

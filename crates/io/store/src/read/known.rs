@@ -62,8 +62,12 @@ const KNOWN: &str = "SELECT m.id, m.content_time, m.hash, m.status, m.item_conte
 
 const PARKED: &str =
     "SELECT m.id, m.content_time, m.hash, m.status, m.item_content IS NOT NULL, c.trusted = 0
-    FROM messages m INDEXED BY messages_parked LEFT JOIN claims c ON c.message = m.id
-    WHERE m.status IN (2, 3) LIMIT ?1";
+     FROM messages m INDEXED BY messages_parked LEFT JOIN claims c ON c.message = m.id
+     WHERE m.status IN (2, 3)
+     UNION ALL
+     SELECT m.id, m.content_time, m.hash, m.status, m.item_content IS NOT NULL, 1
+     FROM claims c INDEXED BY claims_untrusted CROSS JOIN messages m ON m.id = c.message
+     WHERE c.trusted = 0 AND m.status NOT IN (2, 3) LIMIT ?1";
 
 /// Every message that waits or is refused has a verdict, and few others do.
 const WANTED: &str = "SELECT v.message, v.code, v.since, m.hash, a.text, m.type,
@@ -79,7 +83,8 @@ impl Reader {
         known_rows(self, KNOWN, &[&after, &lookup::signed(limit)])
     }
 
-    /// Up to `limit` messages that wait or are refused, by sender.
+    /// Up to `limit` messages that may still become something else: that wait or are refused, and
+    /// tombstones that are hearsay.
     pub fn known_parked(&self, limit: u64) -> Result<Vec<KnownRow>, StoreError> {
         known_rows(self, PARKED, &[&lookup::signed(limit)])
     }

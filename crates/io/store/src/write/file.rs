@@ -108,11 +108,10 @@ impl Writer {
         Ok(())
     }
 
-    /// No longer keeps a file for a message. Says whether anything else keeps it for good: a grace
-    /// period may end at any moment.
-    pub fn pin_remove(&mut self, row: &Row, kind: PinKind, file: &ItemHash) -> Result<bool, StoreError> {
+    /// No longer keeps a file for a message.
+    pub fn pin_remove(&mut self, row: &Row, kind: PinKind, file: &ItemHash) -> Result<(), StoreError> {
         let Some(file_id) = self.file_id(file)? else {
-            return Ok(false);
+            return Ok(());
         };
         let removed = self
             .connection
@@ -126,10 +125,7 @@ impl Writer {
             };
             self.count_pin(kind, owner, file, -1)?;
         }
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT 1 FROM pins WHERE file = ?1 AND kind <> ?2")?;
-        Ok(statement.exists(params![file_id, PinKind::Grace as u8])?)
+        Ok(())
     }
 
     /// Gives a name to the file of a STORE.

@@ -229,13 +229,13 @@ impl Engine {
         Ok(())
     }
 
-    /// A file that nothing keeps any more is held for the grace period.
+    /// The file is held for the grace period, even if others keep it: they may leave before that,
+    /// and what took this message away may still be undone.
     fn unpin(&mut self, row: &Row, kind: PinKind, file: &ItemHash) -> Result<(), PipelineError> {
-        if !self.writer.pin_remove(row, kind, file)? {
-            let now = self.now;
-            self.writer
-                .pin_grace(file, now, Micros(now.0 + self.config.grace.0))?;
-        }
+        self.writer.pin_remove(row, kind, file)?;
+        let now = self.now;
+        let until = Micros(now.0 + self.config.grace.0);
+        self.writer.pin_grace(file, now, until)?;
         Ok(())
     }
 }

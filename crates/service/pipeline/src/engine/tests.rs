@@ -60,7 +60,11 @@ impl Fixture {
     }
 
     fn take(&mut self, envelope: &Envelope) -> Outcome {
-        self.engine.begin(NOW).expect("begins");
+        self.take_at(envelope, NOW)
+    }
+
+    fn take_at(&mut self, envelope: &Envelope, now: Micros) -> Outcome {
+        self.engine.begin(now).expect("begins");
         let outcome = self.engine.take(&prepare(envelope.clone(), None)).expect("takes");
         self.engine.commit().expect("commits");
         outcome

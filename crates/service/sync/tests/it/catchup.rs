@@ -2,4 +2,5 @@
 
 mod honest;
 mod liars;
+mod network;
 mod site;

@@ -112,12 +112,16 @@ impl Peer {
     /// Waits for an event of this kind that fits. What came before stays for others. A command that
     /// failed is never waited for in vain.
     pub(crate) async fn event(&mut self, kind: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        let wanted = |event: &Value| event["event"] == kind && fits(event);
-        if let Some(at) = self.passed.iter().position(wanted) {
+        self.wait(kind, |event| event["event"] == kind && fits(event))
+            .await
+    }
+
+    async fn wait(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        if let Some(at) = self.passed.iter().position(&wanted) {
             return self.passed.remove(at).unwrap();
         }
         loop {
-            let what = format!("{kind} after {:?}", self.passed);
+            let what = format!("{what} after {:?}", self.passed);
             let event = within(&what, self.events.recv()).await;
             let event = event.unwrap_or_else(|| panic!("the peer ended; {what}"));
             if wanted(&event) {
@@ -145,7 +149,7 @@ impl Peer {
     /// Publishes and returns the id under which it did.
     pub(crate) async fn publish(&mut self, data: &[u8]) -> String {
         self.begin_publish(data);
-        self.published().await
+        text(&self.event("published", |_| true).await, "id")
     }
 
     /// Publishes without waiting for it.
@@ -153,9 +157,17 @@ impl Peer {
         self.tell(&json!({ "do": "publish", "topic": TOPIC, "data": STANDARD.encode(data) }));
     }
 
-    /// The id of what was published next.
-    pub(crate) async fn published(&mut self) -> String {
-        text(&self.event("published", |_| true).await, "id")
+    /// Waits until it has published, or has refused to because the same bytes had come from another.
+    pub(crate) async fn published_by_someone(&mut self) {
+        let known = |event: &Value| {
+            event["error"]
+                .as_str()
+                .is_some_and(|error| error.contains("Duplicate"))
+        };
+        self.wait("published or known", |event| {
+            event["event"] == "published" || known(event)
+        })
+        .await;
     }
 
     /// The next message that its router delivered.

@@ -84,6 +84,24 @@ fn an_unpaid_store_is_announced_and_removed_with_its_file() {
 }
 
 #[test]
+fn a_forgotten_file_outlives_the_removal_of_another_store_of_it() {
+    let (alice, bob) = (key(1), key(2));
+    let mut fixture = Fixture::with(costs::config());
+    fixture.large_file(b"large");
+    fixture.take(&balance(&alice, 100, 1, 1.0));
+    fixture.take(&store(&alice, b"large", 2.0));
+    fixture.take(&balance(&bob, 100, 2, 3.0));
+    let of_bob = store(&bob, b"large", 4.0);
+    assert_eq!(fixture.take(&of_bob).status, Processed);
+    fixture.take(&balance(&alice, 0, 3, 5.0));
+    assert_eq!(fixture.collect(at(0)), []);
+
+    fixture.take_at(&forget(&bob, &[&of_bob], 6.0), at(25));
+    assert_eq!(fixture.collect(at(26)), [], "the FORGET may still be undone");
+    assert_eq!(fixture.collect(at(50)), [sha256(b"large")]);
+}
+
+#[test]
 fn who_pays_again_in_time_loses_nothing() {
     let alice = key(1);
     let mut fixture = Fixture::with(costs::config());

@@ -157,7 +157,7 @@ fn scenarios_split_in_any_way_end_in_one_state() {
         .build()
         .unwrap();
     let config = ProptestConfig {
-        cases: 200,
+        cases: 16,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
