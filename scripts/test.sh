@@ -36,9 +36,12 @@ if have npm && client=$(crates/service/api/tests/gateway-client/install.sh); the
   export ALEPHD_GATEWAY_CLIENT=$client
 fi
 
-# Foreign nodes of the network; likewise.
+# Foreign nodes of the network and of IPFS; likewise.
 peers=$(scripts/peers.sh) || say "peers: not all of them are here"
 eval "$peers"
+if have npm && peers=$(tests/peers/ipfs/install.sh); then
+  export ALEPHD_IPFS_PEERS=$peers
+fi
 
 part "tests"
 # A test that finds at run time that it cannot run here appends "name: why" to this file and

@@ -1,6 +1,10 @@
 //! Commands that run a node.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    net::{SocketAddr, TcpListener},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 
@@ -97,23 +101,34 @@ async fn start(
         return Ok(vec![Node::start(config, profile, Arc::clone(clock)).await?]);
     }
     let mut nodes: Vec<Node> = Vec::new();
+    let mut listen = config.api.listen;
     for number in 0..count {
         let mut config = config.clone();
         config.data.folder.push(format!("node-{}", number + 1));
         std::fs::create_dir_all(&config.data.folder)
             .with_context(|| format!("cannot make {}", config.data.folder.display()))?;
-        let port = config.api.listen.port();
-        if port != 0 {
-            let port = port.checked_add(number).context("there are not as many ports")?;
-            config.api.listen.set_port(port);
-        }
         if let Some(first) = nodes.first() {
+            listen = next_free(listen).context("there are not as many free ports")?;
+            config.api.listen = listen;
             config.p2p.bootstrap = Some(first.multiaddresses());
             config.p2p.listen = None;
         }
         nodes.push(Node::start(&config, profile, Arc::clone(clock)).await?);
     }
     Ok(nodes)
+}
+
+/// The next address after `address` whose port nobody has; port 0 stays as it is.
+fn next_free(mut address: SocketAddr) -> Option<SocketAddr> {
+    if address.port() == 0 {
+        return Some(address);
+    }
+    loop {
+        address.set_port(address.port().checked_add(1)?);
+        if TcpListener::bind(address).is_ok() {
+            return Some(address);
+        }
+    }
 }
 
 /// Ready when one of the nodes has failed.

@@ -15,8 +15,13 @@ use crate::error::NetError;
 
 /// From the first byte to a connection with streams.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Streams of one connection. Each may hold 256 KiB that nobody has read.
-const STREAMS: usize = 128;
+/// Streams that a connection has room for. Not the bound of them: what is not negotiated or accepted is
+/// dropped, and the protocols have bounds of their own.
+///
+/// All streams of a connection may hold 1 GiB that nobody has read, 256 KiB of it each by right. What is
+/// left of that, here three times 256 KiB, is what the window of a stream can grow by. JavaScript nodes
+/// fill a window with one frame, and a frame of more than 1 MiB would end the connection.
+const STREAMS: usize = 4096 - 3;
 
 /// Bytes of one frame of a WebSocket, which are buffered before anything is known of the sender. What
 /// travels in them are records of Noise, of at most 64 KiB; some clients send several at once.

@@ -42,7 +42,7 @@ pub(super) struct PeerState {
     /// What it wants.
     pub(super) ledger: Ledger,
     /// What we want and have not said.
-    unsaid: BTreeMap<AnyCid, Want>,
+    unsaid: BTreeMap<AnyCid, Unsaid>,
     pub(super) asked: Asked,
     /// Blocks that came from it though nothing is known to have been asked of it.
     pub(super) strays: u32,
@@ -50,6 +50,14 @@ pub(super) struct PeerState {
     pub(super) upload: Bucket,
     /// Whether a task speaks to it.
     pub(super) speaking: bool,
+}
+
+/// What there is to say of a block.
+#[derive(Debug, Default)]
+struct Unsaid {
+    /// First: a want that follows then begins anew, also for a peer that thinks it has sent the block.
+    cancel: Option<Want>,
+    want: Option<Want>,
 }
 
 impl Peer {
@@ -70,14 +78,21 @@ impl PeerState {
             self.asked.note(want.cid.hash());
         }
         if self.unsaid.len() < MOST_UNSAID || self.unsaid.contains_key(&want.cid) {
-            self.unsaid.insert(want.cid.clone(), want);
+            let unsaid = self.unsaid.entry(want.cid.clone()).or_default();
+            if want.cancel {
+                unsaid.cancel = Some(want);
+                unsaid.want = None;
+            } else {
+                unsaid.want = Some(want);
+            }
         }
     }
 
-    /// Takes up to `most` of what we want.
+    /// Takes what there is to say of up to `most` blocks.
     pub(super) fn take_unsaid(&mut self, most: usize) -> Vec<Want> {
-        let taken = std::iter::from_fn(|| self.unsaid.pop_first().map(|(_, want)| want));
-        taken.take(most).collect()
+        let taken = std::iter::from_fn(|| self.unsaid.pop_first().map(|(_, unsaid)| unsaid));
+        let words = taken.take(most).flat_map(|unsaid| [unsaid.cancel, unsaid.want]);
+        words.flatten().collect()
     }
 }
 

@@ -305,6 +305,16 @@ impl Session {
         }
     }
 
+    /// Tells a peer that nothing is expected of it any more. Some do not send a block again that they
+    /// have sent lately, or believe to have, until the want for it has begun anew.
+    fn withdraw(&mut self, peer: PeerId, hash: &Multihash) {
+        if let Some(wanted) = self.wanted.get_mut(hash)
+            && wanted.told.remove(&peer)
+        {
+            self.inner.say(peer, Want::cancel(wanted.cid.clone()));
+        }
+    }
+
     fn ask_all(&mut self) {
         let hashes: Vec<_> = self.wanted.keys().cloned().collect();
         for hash in hashes {
@@ -423,6 +433,7 @@ impl Session {
         }
         for (peer, hash) in &silent {
             self.pass_over(*peer, hash);
+            self.withdraw(*peer, hash);
             if let Some(known) = self.peers.get_mut(peer) {
                 known.useful = false;
             }

@@ -231,7 +231,8 @@ async fn we_fetch(peer: &mut Peer, site: &Site) {
         fs::write(&path, &bytes).unwrap();
         let cid = peer.add(&path, "kubo");
         let before = site.bitswap.stats();
-        let facts = site.bitswap.fetch(&cid, FetchLimits::default()).await.unwrap();
+        let facts = site.bitswap.fetch(&cid, FetchLimits::default()).await;
+        let facts = facts.unwrap_or_else(|error| panic!("{size} bytes: {error}"));
         assert_eq!((facts.kind, facts.size), (Kind::File, bytes.len() as u64));
         // Cut as we do, so it is kept as it is.
         assert!(
