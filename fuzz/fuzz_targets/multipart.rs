@@ -41,6 +41,7 @@ static NODE: LazyLock<Node> = LazyLock::new(|| {
         engine: EngineConfig::default(),
         verifiers: 1,
         bulk: false,
+        keep: None,
     };
     let writer = store.take_writer().expect("the only writer");
     let pipeline = Pipeline::start(writer, blobs.clone(), config, clock.clone(), runtime.handle().clone());

@@ -283,6 +283,93 @@ fn a_message_that_is_too_large_for_gossip_comes_all_the_same() {
     assert!(gossip.to_string().contains(r#"["announced",1]"#), "{gossip}");
 }
 
+/// A post of `author` in `channel`.
+fn post_in(channel: &str, author: &str, number: u64) -> Envelope {
+    let content = json!({"number": number});
+    builder::post(&keys::evm(author), "chat", content)
+        .at(1_790_000_000.0 + number as f64)
+        .channel(channel)
+        .seal()
+}
+
+#[test]
+fn a_node_that_keeps_one_channel_has_all_of_it_and_passes_on_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = start(folder.path(), "all", &[], &["p2p.catch_up_seconds=1"]);
+    let http = format!("p2p.http_peers={}", all.url());
+    let settings = ["interest.channels=kept", "p2p.catch_up_seconds=1", http.as_str()];
+    let part = start(folder.path(), "part", &[&all], &settings);
+    until("the two are in one mesh", || {
+        meshed(&all) == 1 && meshed(&part) == 1
+    });
+
+    // By gossip.
+    let (kept, other) = (post_in("kept", "alice", 1), post_in("other", "alice", 2));
+    assert_eq!(publish(&all, &kept), "processed");
+    assert_eq!(publish(&all, &other), "processed");
+    until("it comes", || status(&part, &kept) == "processed");
+    // Published where it is not kept, it reaches who keeps it.
+    let passed_on = post_in("other", "bob", 3);
+    assert_eq!(publish(&part, &passed_on), "pending");
+    until("it is passed on", || status(&all, &passed_on) == "processed");
+    assert_eq!(status(&part, &passed_on), "unknown");
+    assert_eq!(status(&part, &other), "unknown");
+
+    // Questions that go beyond what is kept.
+    for path in [
+        format!("/api/v0/messages/{}", other.item_hash),
+        "/api/v0/messages.json?channels=other".to_owned(),
+        "/api/v0/messages.json".to_owned(),
+    ] {
+        let answer = part.http().get(&path).unwrap();
+        let said = answer.header("aleph-partial").map(serde_json::from_str::<Value>);
+        assert_eq!(said.unwrap().unwrap(), json!({"channels": ["kept"]}), "{path}");
+        assert_eq!(answer.header("aleph-holders"), Some(all.url().as_str()), "{path}");
+    }
+    for path in [
+        format!("/api/v0/messages/{}", kept.item_hash),
+        "/api/v0/messages.json?channels=kept".to_owned(),
+    ] {
+        let answer = part.http().get(&path).unwrap();
+        assert_eq!(
+            (answer.status, answer.header("aleph-partial")),
+            (200, None),
+            "{path}"
+        );
+    }
+
+    // By comparison: what it lacks of its channel, what every node keeps, and nothing else.
+    assert!(part.terminate().unwrap().success());
+    let missed: Vec<_> = (10..60).map(|number| post_in("kept", "carol", number)).collect();
+    let ignored: Vec<_> = (60..90).map(|number| post_in("other", "carol", number)).collect();
+    for message in missed.iter().chain(&ignored) {
+        assert_eq!(publish(&all, message), "processed");
+    }
+    let forget = builder::forget(&keys::evm("alice"), &[kept.item_hash.clone()])
+        .at(1_790_000_900.0)
+        .channel("elsewhere")
+        .seal();
+    assert_eq!(publish(&all, &forget), "processed");
+    let without_gossip = [&settings[..], &["p2p.gossip=false"]].concat();
+    let part = start(folder.path(), "part", &[&all], &without_gossip);
+    until("what was missed has come", || {
+        missed.iter().all(|message| status(&part, message) == "processed")
+    });
+    until("the FORGET has come", || status(&part, &kept) == "forgotten");
+    assert!(ignored.iter().all(|message| status(&part, message) == "unknown"));
+    // Both say that nothing is left to do.
+    let interest = &get(&all, "/api/v0/peers")["peers"][0]["interest"];
+    assert_eq!(interest, &json!({"channels": ["kept"]}));
+
+    // Nobody is there who would keep it.
+    assert!(all.terminate().unwrap().success());
+    until("the other is gone", || connected(&part) == 0);
+    let lost = post_in("other", "alice", 99);
+    let body = format!("{{\"sync\":true,\"message\":{}}}", builder::wire(&lost));
+    let answer = part.http().post_json("/api/v0/messages", &body).unwrap();
+    assert_eq!(answer.status, 503, "{}", answer.text());
+}
+
 #[test]
 fn five_nodes_of_one_command_come_to_one_state() {
     let folder = tempfile::tempdir().unwrap();

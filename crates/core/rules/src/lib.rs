@@ -23,6 +23,7 @@
 //!
 //! Protocol: `docs/protocol/state.md`.
 
+mod interest;
 mod judge;
 mod ledger;
 mod permission;
@@ -32,6 +33,7 @@ mod status;
 mod subject;
 
 pub use alephd_economy::Position;
+pub use interest::{Interest, Outline, Support};
 pub use judge::{Facts, Known, Needs, Verdict, VolumeUse, judge, needs, owners_to_consult};
 pub use ledger::{
     BalanceEntry, BalanceUpdate, CreditEntries, CreditEntry, CreditKind, LedgerError, Trusted,

@@ -69,7 +69,7 @@ pub use file::{FileKind, FileRow, OwnedFile, StoredFile};
 pub use filter::{GoneFilter, MessageFilter, Order, PostFilter, Sort, TypeSet, Window};
 pub use holdings::{BillRow, CreditEntry, LotRow};
 pub use info::{Counts, ParkedRow, Root, Subscription};
-pub use known::{KnownRow, Wanted, WantedKind};
+pub use known::{KnownRow, OutlinedRow, Wanted, WantedKind};
 pub use lots::{CreditBalance, CreditBalanceQuery, CreditsByExpiration};
 pub use message::{Confirmation, MessageRow};
 pub use page::{BadPlace, Page, Place};

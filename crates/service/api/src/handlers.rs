@@ -13,6 +13,7 @@ mod message;
 mod messages;
 mod nodes;
 mod page;
+mod partial;
 mod posts;
 mod prices;
 mod programs;
@@ -54,5 +55,6 @@ pub fn table() -> Routes<Api> {
 
 /// The API of a node, ready to be served.
 pub fn router(api: Api) -> Router {
-    gateway::open(table().into_router()).with_state(api)
+    let router = partial::mark(table().into_router(), &api);
+    gateway::open(router).with_state(api)
 }

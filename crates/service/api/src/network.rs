@@ -5,7 +5,7 @@
 
 use alephd_message::Envelope;
 use alephd_pipeline::Outcome;
-use alephd_rules::MessageStatus;
+use alephd_rules::{Interest, MessageStatus};
 use serde::Serialize;
 use tokio::sync::oneshot::Receiver;
 
@@ -19,6 +19,9 @@ pub trait Network: Send + Sync + 'static {
 
     /// What this node lacks and is looking for: a JSON object.
     fn gaps(&self) -> serde_json::Value;
+
+    /// URLs of the HTTP interfaces of nodes that keep all of this, as far as this node knows.
+    fn holders(&self, wanted: &Interest) -> Vec<String>;
 }
 
 /// What becomes of a message.
@@ -38,6 +41,8 @@ pub struct NetworkView {
     pub peer_id: String,
     /// Where it listens.
     pub listening: Vec<String>,
+    /// What this node keeps, if not everything.
+    pub interest: Option<Interest>,
     /// What gossip brought and took since the start, by name.
     pub gossip: Vec<(&'static str, u64)>,
     /// Who is connected.
@@ -71,6 +76,8 @@ pub struct PeerView {
     pub received: u64,
     /// The other way.
     pub sent: u64,
+    /// What it keeps, if that was heard and is not everything.
+    pub interest: Option<Interest>,
 }
 
 /// A node that keeps to itself.
@@ -86,5 +93,9 @@ impl Network for Alone {
 
     fn gaps(&self) -> serde_json::Value {
         serde_json::json!({"enabled": false})
+    }
+
+    fn holders(&self, _: &Interest) -> Vec<String> {
+        Vec::new()
     }
 }

@@ -7,6 +7,7 @@ use alephd_content::Content;
 use alephd_economy::admission::Parameters;
 use alephd_message::Micros;
 use alephd_pipeline::Pipeline;
+use alephd_rules::{Interest, Support};
 use alephd_store::{Reader, Store};
 use alephd_tasks::Clock;
 
@@ -41,7 +42,7 @@ pub struct ApiParts {
 }
 
 /// Constants of the network and limits of this node.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ApiSettings {
     /// Version told to clients and peers; scoring compares it with releases of the reference.
     pub version: String,
@@ -63,6 +64,10 @@ pub struct ApiSettings {
     pub max_message_sockets: usize,
     /// Most websockets on the status.
     pub max_status_sockets: usize,
+    /// What this node keeps.
+    pub interest: Interest,
+    /// What every node keeps.
+    pub support: Support,
     /// Owners of the posts that hold node metrics.
     pub scoring_addresses: Vec<String>,
     /// Channel of these posts.
@@ -94,6 +99,8 @@ impl Default for ApiSettings {
             ipfs_limits: (1024 * MIB, 4096 * MIB, 25 * MIB),
             max_message_sockets: 10_000,
             max_status_sockets: 1_000,
+            interest: Interest::default(),
+            support: Support::default(),
             scoring_addresses: Vec::new(),
             scoring_channel: "aleph-scoring".into(),
             scoring_post_type: "aleph-network-metrics".into(),

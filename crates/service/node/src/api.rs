@@ -6,7 +6,7 @@ use alephd_api::{Api, ApiParts, ApiSettings, Gauges, Network};
 use alephd_pipeline::Pipeline;
 use alephd_tasks::Clock;
 
-use crate::{Config, Profile, data_dir::OpenData};
+use crate::{Config, Profile, data_dir::OpenData, node};
 
 /// The API of a node with these parts.
 pub(crate) fn api(
@@ -32,6 +32,8 @@ fn settings(config: &Config, profile: &Profile) -> ApiSettings {
     let uploads = &profile.uploads;
     ApiSettings {
         version: config.api.version.clone(),
+        interest: config.interest.clone(),
+        support: node::support(profile),
         network: profile.name.clone(),
         adversary_safe: profile.is_adversary_safe(),
         queue_topic: profile.p2p.queue_topic.clone(),

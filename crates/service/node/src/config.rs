@@ -15,6 +15,8 @@ mod sources;
 use std::{net::SocketAddr, path::PathBuf};
 
 use alephd_blobs::BlobConfig;
+use alephd_message::MessageType;
+use alephd_rules::Interest;
 use serde::{Deserialize, Serialize};
 
 pub use p2p::P2pConfig;
@@ -50,6 +52,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The peer-to-peer side.
     pub p2p: P2pConfig,
+    /// Which messages are kept; all of them unless something is named.
+    pub interest: Interest,
     /// Constants of the network that differ from its profile.
     pub network: NetworkConfig,
 }
@@ -187,6 +191,7 @@ impl Default for Config {
             store: DatabaseConfig::default(),
             log: LogConfig::default(),
             p2p: P2pConfig::default(),
+            interest: Interest::default(),
             network: NetworkConfig::default(),
         }
     }
@@ -349,6 +354,15 @@ impl Config {
         ] {
             if !(1..=CACHE_LIMIT_MIB).contains(&cache) {
                 return wrong(key, "1 to 65536 are possible");
+            }
+        }
+        for name in &self.interest.types {
+            if !MessageType::ALL.iter().any(|known| known.as_str() == name) {
+                let names: Vec<_> = MessageType::ALL.iter().map(|known| known.as_str()).collect();
+                return wrong(
+                    "interest.types",
+                    &format!("{name} is none of {}", names.join(", ")),
+                );
             }
         }
         self.p2p.validate()

@@ -15,7 +15,8 @@ use tokio::runtime::Handle;
 use alephd_api::{Alone, Network};
 use alephd_blobs::Blobs;
 use alephd_message::Micros;
-use alephd_pipeline::{EngineConfig, Pipeline, PipelineConfig};
+use alephd_pipeline::{EngineConfig, Keep, Pipeline, PipelineConfig};
+use alephd_rules::Support;
 use alephd_tasks::{Clock, ShutdownError, Tasks};
 
 use crate::{
@@ -189,6 +190,29 @@ pub(crate) fn pipeline_config(config: &Config, profile: &Profile) -> PipelineCon
         },
         verifiers: config.verifiers(),
         bulk: false,
+        keep: keep(config, profile),
+    }
+}
+
+/// What this node keeps, if not everything.
+fn keep(config: &Config, profile: &Profile) -> Option<Arc<Keep>> {
+    let interest = config.interest.clone();
+    (!interest.is_everything()).then(|| {
+        Arc::new(Keep {
+            interest,
+            support: support(profile),
+        })
+    })
+}
+
+/// What every node of a network keeps.
+pub(crate) fn support(profile: &Profile) -> Support {
+    let mut aggregate_owners = vec![profile.money().pricing_owner];
+    aggregate_owners.extend(profile.corechannel.address.clone());
+    aggregate_owners.retain(|owner| !owner.is_empty());
+    Support {
+        trusted: profile.trusted(),
+        aggregate_owners,
     }
 }
 

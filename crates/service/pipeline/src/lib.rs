@@ -34,11 +34,13 @@
 mod engine;
 mod error;
 mod event;
+mod keep;
 mod pipeline;
 mod prepare;
 
 pub use engine::{EngineConfig, Outcome, TombstoneOutcome, TombstoneRefusal, rehearse};
 pub use error::PipelineError;
 pub use event::Event;
+pub use keep::Keep;
 pub use pipeline::{Origin, Pipeline, PipelineConfig};
 pub use prepare::{Prepared, prepare};

@@ -24,7 +24,7 @@ use alephd_tasks::{CancellationToken, Clock};
 
 use self::task::{EngineTask, Surroundings};
 use crate::{
-    EngineConfig, Event, Outcome, PipelineError, TombstoneOutcome, TombstoneRefusal,
+    EngineConfig, Event, Keep, Outcome, PipelineError, TombstoneOutcome, TombstoneRefusal,
     engine::Engine,
     prepare::{Prepared, prepare},
 };
@@ -55,6 +55,8 @@ pub struct PipelineConfig {
     pub verifiers: usize,
     /// Nobody reads lists before the end: their indexes are made then.
     pub bulk: bool,
+    /// What is kept; nothing for everything.
+    pub keep: Option<Arc<Keep>>,
 }
 
 /// A handle to a running pipeline. Cheap to clone; the threads run until [`Pipeline::close`].
@@ -130,6 +132,7 @@ impl Pipeline {
                 engine: engine.clone(),
                 blobs: blobs.clone(),
                 runtime: runtime.clone(),
+                keep: config.keep.clone(),
             };
             verifiers.push(spawn(format!("verify-{index}"), move || verifier.run())?);
         }
@@ -336,6 +339,7 @@ struct Verifier {
     engine: Sender<EngineJob>,
     blobs: Blobs,
     runtime: Handle,
+    keep: Option<Arc<Keep>>,
 }
 
 impl Verifier {
@@ -350,6 +354,13 @@ impl Verifier {
                 } => {
                     let content = self.fetch(&envelope);
                     let prepared = Box::new(prepare(envelope, content));
+                    if let Some(keep) = self.keep.as_ref().filter(|keep| !keep.holds(&prepared)) {
+                        if let Some(answer) = answer {
+                            // Nobody waiting is fine.
+                            let _ = answer.send(Ok(keep.outcome(&prepared)));
+                        }
+                        continue;
+                    }
                     EngineJob::Message {
                         prepared,
                         origin,

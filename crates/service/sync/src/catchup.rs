@@ -11,6 +11,7 @@
 //! | module | does |
 //! |---|---|
 //! | `catalogue` | keeps the set of what is known, and brings it up to date |
+//! | `sets` | one catalogue for each interest that peers have |
 //! | `holdings` | what a node hands out and takes in |
 //! | `local` | the same with the store, the blobs and the pipeline of this node |
 //! | `converse` | one session over one stream |
@@ -41,10 +42,11 @@ mod holdings;
 mod local;
 mod report;
 mod schedule;
+mod sets;
 
 pub use catalogue::{Catalogue, View};
-pub use converse::{Conduct, Trouble, initiate, respond};
+pub use converse::{Conduct, Trouble, initiate, listen, respond};
 pub use driver::{CatchUp, CatchUpConfig, Status, SyncError};
-pub use holdings::{Holdings, HoldingsError, Taken};
+pub use holdings::{Holdings, HoldingsError, KnownPage, Taken};
 pub use local::LocalHoldings;
 pub use report::Report;

@@ -56,6 +56,11 @@ impl Default for Limits {
 pub struct Settings {
     /// The network: nodes of different ones have nothing to say to each other.
     pub network: String,
+    /// What this node keeps; nothing for everything.
+    pub interest: Option<serde_json::Value>,
+    /// What the other one keeps: the set has what is of interest to both. Another greeting ends the
+    /// session.
+    pub peer_interest: Option<serde_json::Value>,
     /// Bounds.
     pub limits: Limits,
 }
@@ -112,6 +117,10 @@ pub struct Tally {
     pub more: bool,
     /// Why the other side would not go on, or this one.
     pub refusal: Option<String>,
+    /// What the other side keeps, as far as it has said.
+    pub peer_interest: Option<serde_json::Value>,
+    /// Whether that is not what was expected, so that the sets cannot be compared.
+    pub is_surprised: bool,
 }
 
 /// One side of a session.
@@ -303,7 +312,7 @@ impl Common {
     fn greeting(&self) -> Greeting {
         Greeting {
             network: self.settings.network.clone(),
-            interest: None,
+            interest: self.settings.interest.clone(),
             elements: self.set.len() as u64,
         }
     }
@@ -312,10 +321,12 @@ impl Common {
         if std::mem::replace(&mut self.greeted, true) {
             return Err(Violation::Unexpected);
         }
+        self.tally.peer_interest.clone_from(&theirs.interest);
+        self.tally.is_surprised = theirs.interest != self.settings.peer_interest;
         let refusal = if theirs.network != self.settings.network {
             "this node is of another network"
-        } else if theirs.interest.is_some() {
-            "this node compares all messages or none"
+        } else if self.tally.is_surprised {
+            "another interest was expected"
         } else {
             return Ok(());
         };

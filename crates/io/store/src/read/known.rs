@@ -30,6 +30,21 @@ pub struct KnownRow {
     pub is_hearsay: bool,
 }
 
+/// The same with what decides whether somebody is interested in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutlinedRow {
+    /// The row.
+    pub known: KnownRow,
+    /// Its type.
+    pub message_type: MessageType,
+    /// Whose it is; the sender while the content is unknown.
+    pub owner: String,
+    /// Its channel.
+    pub channel: Option<String>,
+    /// The key of an aggregate, or the type of a post.
+    pub label: Option<String>,
+}
+
 /// What has to be fetched for a message that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WantedKind {
@@ -60,6 +75,28 @@ pub struct Wanted {
 const KNOWN: &str = "SELECT m.id, m.content_time, m.hash, m.status, m.item_content IS NOT NULL, c.trusted = 0
     FROM messages m LEFT JOIN claims c ON c.message = m.id WHERE m.id > ?1 ORDER BY m.id LIMIT ?2";
 
+const OUTLINED: &str =
+    "SELECT m.id, m.content_time, m.hash, m.status, m.item_content IS NOT NULL, c.trusted = 0,
+        m.type, a.text, channel.text, label.text
+    FROM messages m LEFT JOIN claims c ON c.message = m.id CROSS JOIN addresses a ON a.id = m.owner
+    LEFT JOIN names channel ON channel.id = m.channel LEFT JOIN names label ON label.id = m.label
+    WHERE m.id > ?1 ORDER BY m.id LIMIT ?2";
+
+const PARKED_OUTLINED: &str =
+    "SELECT m.id, m.content_time, m.hash, m.status, m.item_content IS NOT NULL, c.trusted = 0,
+        m.type, a.text, channel.text, label.text
+     FROM messages m INDEXED BY messages_parked LEFT JOIN claims c ON c.message = m.id
+     CROSS JOIN addresses a ON a.id = m.owner
+     LEFT JOIN names channel ON channel.id = m.channel LEFT JOIN names label ON label.id = m.label
+     WHERE m.status IN (2, 3)
+     UNION ALL
+     SELECT m.id, m.content_time, m.hash, m.status, m.item_content IS NOT NULL, 1,
+        m.type, a.text, channel.text, label.text
+     FROM claims c INDEXED BY claims_untrusted CROSS JOIN messages m ON m.id = c.message
+     CROSS JOIN addresses a ON a.id = m.owner
+     LEFT JOIN names channel ON channel.id = m.channel LEFT JOIN names label ON label.id = m.label
+     WHERE c.trusted = 0 AND m.status NOT IN (2, 3) LIMIT ?1";
+
 const PARKED: &str =
     "SELECT m.id, m.content_time, m.hash, m.status, m.item_content IS NOT NULL, c.trusted = 0
      FROM messages m INDEXED BY messages_parked LEFT JOIN claims c ON c.message = m.id
@@ -83,10 +120,20 @@ impl Reader {
         known_rows(self, KNOWN, &[&after, &lookup::signed(limit)])
     }
 
+    /// The same with what decides whether somebody is interested in them.
+    pub fn known_outlined(&self, after: i64, limit: u64) -> Result<Vec<OutlinedRow>, StoreError> {
+        outlined_rows(self, OUTLINED, &[&after, &lookup::signed(limit)])
+    }
+
     /// Up to `limit` messages that may still become something else: that wait or are refused, and
     /// tombstones that are hearsay.
     pub fn known_parked(&self, limit: u64) -> Result<Vec<KnownRow>, StoreError> {
         known_rows(self, PARKED, &[&lookup::signed(limit)])
+    }
+
+    /// The same with what decides whether somebody is interested in them.
+    pub fn known_parked_outlined(&self, limit: u64) -> Result<Vec<OutlinedRow>, StoreError> {
+        outlined_rows(self, PARKED_OUTLINED, &[&lookup::signed(limit)])
     }
 
     /// Bytes that up to `limit` messages beyond the row id `after` wait for, in the order of
@@ -117,7 +164,7 @@ impl Reader {
 
     /// The plans of these statements, for tests.
     pub fn known_explain(&self) -> Result<Vec<String>, StoreError> {
-        [KNOWN, PARKED, WANTED]
+        [KNOWN, OUTLINED, PARKED, PARKED_OUTLINED, WANTED]
             .iter()
             .map(|sql| page::explain(self, sql))
             .collect()
@@ -132,6 +179,22 @@ fn known_rows(reader: &Reader, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<K
         known.push(known_row(row)?);
     }
     Ok(known)
+}
+
+fn outlined_rows(reader: &Reader, sql: &str, values: &[&dyn ToSql]) -> Result<Vec<OutlinedRow>, StoreError> {
+    let mut statement = reader.prepare_cached(sql)?;
+    let mut rows = statement.query(values)?;
+    let mut outlined = Vec::new();
+    while let Some(row) = rows.next()? {
+        outlined.push(OutlinedRow {
+            known: known_row(row)?,
+            message_type: codec::message_type(row.get(6)?)?,
+            owner: row.get(7)?,
+            channel: row.get(8)?,
+            label: row.get(9)?,
+        });
+    }
+    Ok(outlined)
 }
 
 fn known_row(row: &Row<'_>) -> Result<KnownRow, StoreError> {

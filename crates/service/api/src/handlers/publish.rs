@@ -13,6 +13,7 @@ use alephd_message::{Content, Envelope, FormatError};
 use alephd_pipeline::{Origin, Outcome};
 use alephd_rules::MessageStatus;
 
+use super::partial;
 use crate::{Api, ApiError, ComingVerdict, Routes, body, json::Writer};
 
 /// Adds the routes of this family.
@@ -67,6 +68,7 @@ pub(super) fn parse_message(json: &str) -> Result<Envelope, ApiError> {
 
 /// Hands a message to the pipeline. Without `sync` the answer does not wait for its outcome.
 pub(super) async fn submit(api: &Api, envelope: Envelope, sync: bool) -> Result<Publication, ApiError> {
+    partial::check_takers(api, &envelope)?;
     let pipeline = &api.pipeline;
     if !sync {
         let outcome = pipeline.submit_deferred(envelope.clone(), Origin::Network).await;

@@ -35,6 +35,7 @@ pub(crate) fn api(folder: &tempfile::TempDir) -> Api {
             engine: EngineConfig::default(),
             verifiers: 1,
             bulk: false,
+            keep: None,
         },
         Arc::<ManualClock>::clone(&clock),
         tokio::runtime::Handle::current(),

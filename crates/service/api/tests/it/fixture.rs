@@ -79,6 +79,7 @@ impl Fixture {
                 engine,
                 verifiers: 1,
                 bulk: false,
+                keep: None,
             },
             Arc::new(clock.clone()),
             tokio::runtime::Handle::current(),

@@ -75,6 +75,7 @@ impl Node {
                 engine: EngineConfig::default(),
                 verifiers: 1,
                 bulk: false,
+                keep: None,
             },
             Arc::new(clock.clone()),
             Handle::current(),

@@ -26,7 +26,7 @@ use alephd_tasks::{CancellationToken, Clock, Tasks};
 use crate::{Config, NodeError, Profile, adopt::file_kind, data_dir::OpenData};
 
 /// Nodes not heard of for this long are not asked by HTTP.
-const HTTP_AGE: Duration = Duration::from_secs(86_400);
+pub(super) const HTTP_AGE: Duration = Duration::from_secs(86_400);
 
 /// What runs.
 pub(super) struct Files {

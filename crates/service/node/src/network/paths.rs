@@ -8,6 +8,7 @@ use alephd_api::ComingVerdict;
 use alephd_message::{Envelope, Micros};
 use alephd_net::{Identity, Net, NetConfig, Verdict};
 use alephd_pipeline::Pipeline;
+use alephd_rules::Interest;
 use alephd_sync::{
     catchup::{CatchUp, CatchUpConfig, LocalHoldings},
     fetch::Fetcher,
@@ -23,7 +24,7 @@ use super::{
     addresses,
     files::{self, Around, Files},
 };
-use crate::{Config, NodeError, Profile, data_dir::OpenData};
+use crate::{Config, NodeError, Profile, data_dir::OpenData, node};
 
 /// Messages of clients that wait to be published. Beyond, catch-up has to take them along.
 const OUTBOX: usize = 8_192;
@@ -35,6 +36,10 @@ pub(crate) struct Others {
     pub(super) counters: GossipCounters,
     pub(super) fetcher: Fetcher,
     pub(super) catch_up: Option<CatchUp>,
+    pub(super) book: AddressBook,
+    pub(super) http_peers: Vec<String>,
+    pub(super) http_url: Option<String>,
+    pub(super) interest: Interest,
     outbox: Option<Sender<Outgoing>>,
 }
 
@@ -96,6 +101,10 @@ impl Others {
             counters: GossipCounters::default(),
             fetcher: files.fetcher,
             catch_up: catch_up.clone(),
+            book: book.clone(),
+            http_peers: config.p2p.http_peers.clone(),
+            http_url: config.p2p.http_url.clone(),
+            interest: config.interest.clone(),
             outbox: None,
         };
         if !config.p2p.gossip {
@@ -200,9 +209,15 @@ pub(super) fn catch_up(
         network: profile.name.clone(),
         every: Duration::from_secs(config.p2p.catch_up_seconds),
         trusted: trusted.collect(),
+        interest: config.interest.clone(),
         ..CatchUpConfig::default()
     };
-    let holdings = LocalHoldings::new(data.store.clone(), data.blobs.clone(), pipeline.clone());
+    let holdings = LocalHoldings::new(
+        data.store.clone(),
+        data.blobs.clone(),
+        pipeline.clone(),
+        node::support(profile),
+    );
     Ok(CatchUp::new(
         net.clone(),
         Arc::new(holdings),

@@ -1,12 +1,14 @@
 //! What the API shows of the network.
 
 use alephd_api::{ComingVerdict, Network, NetworkView, PeerView};
-use alephd_message::Envelope;
-use alephd_net::{Direction, PeerInfo};
-use alephd_sync::{catchup::CatchUp, gossip::GossipCounts};
+use alephd_message::{Envelope, Micros};
+use alephd_net::{Direction, PeerId, PeerInfo};
+use alephd_peer_protocol::gossip::PeerType;
+use alephd_rules::Interest;
+use alephd_sync::{catchup::CatchUp, gossip::GossipCounts, peers::BookEntry};
 use serde_json::Value;
 
-use super::Others;
+use super::{Others, files::HTTP_AGE};
 
 /// Missing things that are listed one by one.
 const GAPS: usize = 100;
@@ -23,6 +25,7 @@ impl Network for Others {
             enabled: true,
             peer_id: self.net.local_peer().to_string(),
             listening: self.multiaddresses(),
+            interest: (!self.interest.is_everything()).then(|| self.interest.clone()),
             gossip: numbers(self.counters.read()),
             peers: peers.iter().map(|info| self.peer(info, now)).collect(),
         }
@@ -33,6 +36,21 @@ impl Network for Others {
         let catch_up = self.catch_up.as_ref().map(CatchUp::status);
         gaps["catch_up"] = serde_json::to_value(catch_up).unwrap_or_default();
         gaps
+    }
+
+    fn holders(&self, wanted: &Interest) -> Vec<String> {
+        let now = Micros(self.clock.now_micros());
+        let heard = self.book.recent(PeerType::Http, now, HTTP_AGE).into_iter();
+        let keeps_it = |entry: &BookEntry| {
+            let peer = entry.peer.parse().ok();
+            let interest = peer.and_then(|peer: PeerId| self.interest_of(&peer));
+            interest.is_none_or(|interest| interest.covers(wanted))
+        };
+        let mut holders = self.http_peers.clone();
+        holders.extend(heard.filter(keeps_it).map(|entry| entry.address));
+        holders.retain(|base| Some(base) != self.http_url.as_ref());
+        holders.dedup();
+        holders
     }
 }
 
@@ -45,6 +63,10 @@ impl Others {
             Ok(address) | Err(address) => address.to_string(),
         });
         named.collect()
+    }
+
+    fn interest_of(&self, peer: &PeerId) -> Option<Interest> {
+        self.catch_up.as_ref()?.interest_of(peer)
     }
 
     fn peer(&self, info: &PeerInfo, now: i64) -> PeerView {
@@ -69,6 +91,7 @@ impl Others {
             compared_seconds: None,
             received: info.received,
             sent: info.sent,
+            interest: self.interest_of(&info.peer),
         }
     }
 }

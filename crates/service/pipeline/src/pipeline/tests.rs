@@ -25,6 +25,7 @@ impl Node {
             engine: EngineConfig::default(),
             verifiers: 1,
             bulk: false,
+            keep: None,
         };
         let pipeline = Pipeline::start(
             store.take_writer().expect("the first to ask"),

@@ -18,7 +18,7 @@ use alephd_store::read::KnownRow;
 use alephd_tasks::Clock;
 use tokio::sync::Mutex;
 
-use super::{Holdings, HoldingsError};
+use super::{Holdings, HoldingsError, KnownPage};
 
 /// Rows that are read at a time: a few megabytes.
 const PAGE: u64 = 32_768;
@@ -83,9 +83,9 @@ impl Catalogue {
 
     async fn read_new(&self, state: &mut State) -> Result<(), HoldingsError> {
         loop {
-            let rows = self.holdings.known(state.last_row, PAGE).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            state.last_row = last.id;
+            let KnownPage { rows, last } = self.holdings.known(state.last_row, PAGE).await?;
+            let Some(last) = last else { return Ok(()) };
+            state.last_row = last;
             let parked = rows.iter().filter(|row| is_parked(row)).map(|row| row.id);
             state.parked.extend(parked);
             let known = rows.iter().filter(|row| is_known(row)).map(known);
@@ -111,7 +111,7 @@ impl Catalogue {
         }
         let risen = state.parked.iter().filter(|id| !parked.contains_key(id));
         for id in risen.copied().collect::<Vec<_>>() {
-            let found = self.holdings.known(id - 1, 1).await?;
+            let found = self.holdings.known(id - 1, 1).await?.rows;
             // A row that is gone altogether was waiting without a content.
             add.extend(
                 found

@@ -9,11 +9,11 @@ use std::{
     time::Duration,
 };
 
-use alephd_peer_protocol::catchup::{Frame, Output, Record, Session, Settings, Violation};
+use alephd_peer_protocol::catchup::{Frame, Greeting, Output, Record, Session, Settings, Violation};
 use futures_util::{
     StreamExt as _,
     future::{BoxFuture, try_join},
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadHalf, WriteHalf},
     stream::FuturesUnordered,
 };
 use tokio::{sync::Notify, time::timeout};
@@ -77,23 +77,87 @@ pub async fn initiate<S: AsyncRead + AsyncWrite + Unpin>(
     conduct: &Conduct,
 ) -> (Report, Result<(), Trouble>) {
     let session = Session::initiate(view.set, conduct.settings.clone()).leave_out(view.refused);
-    converse(stream, session, holdings, conduct).await
+    let (read_half, write_half) = stream.split();
+    let (reader, writer) = (FrameReader::new(read_half), FrameWriter::new(write_half));
+    converse(reader, writer, session, holdings, conduct).await
 }
 
-/// Answers a session that a peer opened on a stream.
+/// Answers a session that a peer opened on a stream, whatever it keeps.
 pub async fn respond<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     view: View,
     holdings: &Arc<dyn Holdings>,
     conduct: &Conduct,
 ) -> (Report, Result<(), Trouble>) {
-    let session = Session::respond(view.set, conduct.settings.clone()).leave_out(view.refused);
-    converse(stream, session, holdings, conduct).await
+    match listen(stream, conduct.idle).await {
+        Ok(greeted) => greeted.respond(view, holdings, conduct).await,
+        Err(trouble) => (Report::default(), Err(trouble)),
+    }
+}
+
+/// Reads the greeting of a peer that opened a stream: what it keeps decides what there is to compare.
+pub async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    idle: Duration,
+) -> Result<Greeted<S>, Trouble> {
+    let (read_half, write_half) = stream.split();
+    let mut reader = FrameReader::new(read_half);
+    match timeout(idle, reader.next())
+        .await
+        .map_err(|_| Trouble::Silent)??
+    {
+        Frame::Hello(greeting) => Ok(Greeted {
+            reader,
+            writer: FrameWriter::new(write_half),
+            greeting,
+        }),
+        _ => Err(Violation::Unexpected.into()),
+    }
+}
+
+/// A stream on which a peer has said who it is.
+pub struct Greeted<S> {
+    reader: FrameReader<ReadHalf<S>>,
+    writer: FrameWriter<WriteHalf<S>>,
+    greeting: Greeting,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Greeted<S> {
+    /// What the peer keeps; nothing for everything.
+    pub fn interest(&self) -> Option<&serde_json::Value> {
+        self.greeting.interest.as_ref()
+    }
+
+    /// Answers the session. The view is of what is of interest to both.
+    pub async fn respond(
+        self,
+        view: View,
+        holdings: &Arc<dyn Holdings>,
+        conduct: &Conduct,
+    ) -> (Report, Result<(), Trouble>) {
+        let settings = Settings {
+            peer_interest: self.greeting.interest.clone(),
+            ..conduct.settings.clone()
+        };
+        let mut session = Session::respond(view.set, settings).leave_out(view.refused);
+        if let Err(violation) = session.receive(Frame::Hello(self.greeting)) {
+            return (Report::default(), Err(violation.into()));
+        }
+        converse(self.reader, self.writer, session, holdings, conduct).await
+    }
+
+    /// Tells the peer why there will be no session.
+    pub(super) async fn refuse(self, reason: &str) {
+        say_refusal(self.writer, reason).await;
+    }
 }
 
 /// Tells a peer why there will be no session.
 pub(super) async fn refuse<S: AsyncWrite + Unpin>(stream: S, reason: &str) {
-    let mut writer = FrameWriter::new(stream);
+    say_refusal(FrameWriter::new(stream), reason).await;
+}
+
+async fn say_refusal<W: AsyncWrite + Unpin>(mut writer: FrameWriter<W>, reason: &str) {
     let frame = Frame::Refuse(reason.to_owned());
     let refusing = async {
         writer.write(&frame).await?;
@@ -121,14 +185,13 @@ struct Later {
     bytes: usize,
 }
 
-async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
+async fn converse<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+    mut reader: FrameReader<R>,
+    mut writer: FrameWriter<W>,
     session: Session,
     holdings: &Arc<dyn Holdings>,
     conduct: &Conduct,
 ) -> (Report, Result<(), Trouble>) {
-    let (read_half, write_half) = stream.split();
-    let (mut reader, mut writer) = (FrameReader::new(read_half), FrameWriter::new(write_half));
     let shared = Shared {
         session: Mutex::new(session),
         wake: Notify::new(),
@@ -149,6 +212,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     report.rounds = tally.rounds;
     report.more = tally.more;
     report.refusal = tally.refusal;
+    report.peer_interest = tally.peer_interest;
+    report.is_surprised = tally.is_surprised;
     report.sessions = 1;
     report.bytes_received = reader.bytes();
     report.bytes_sent = writer.bytes();

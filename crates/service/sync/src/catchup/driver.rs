@@ -13,13 +13,16 @@ use std::{
 
 use alephd_net::{IncomingStreams, Net, NetError, Offence, PeerEvent, PeerId, Stream, StreamProtocol};
 use alephd_peer_protocol::catchup::{Limits, PROTOCOL, Settings, Violation};
+use alephd_rules::Interest;
 use alephd_tasks::{Clock, Tasks};
 use futures_util::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast::error::RecvError};
 
 use super::{
-    Catalogue, Conduct, Holdings, HoldingsError, Report, Trouble, converse, framed::ReadError,
+    Conduct, Holdings, HoldingsError, Report, Trouble, converse,
+    framed::ReadError,
     schedule::Schedule,
+    sets::{self, Sets},
 };
 
 /// A set that is no older serves a peer that opens a session.
@@ -44,6 +47,8 @@ pub struct CatchUpConfig {
     pub trusted: HashSet<PeerId>,
     /// Bounds of a session.
     pub limits: Limits,
+    /// What this node keeps.
+    pub interest: Interest,
 }
 
 impl Default for CatchUpConfig {
@@ -56,6 +61,7 @@ impl Default for CatchUpConfig {
             idle: Duration::from_secs(120),
             trusted: HashSet::new(),
             limits: Limits::default(),
+            interest: Interest::default(),
         }
     }
 }
@@ -115,7 +121,9 @@ pub struct CatchUp {
 struct Inner {
     net: Net,
     holdings: Arc<dyn Holdings>,
-    catalogue: Catalogue,
+    sets: Sets,
+    /// What connected peers keep.
+    interests: Mutex<HashMap<PeerId, Interest>>,
     config: CatchUpConfig,
     clock: Arc<dyn Clock>,
     outgoing: Arc<Semaphore>,
@@ -147,7 +155,8 @@ impl CatchUp {
     /// [`CatchUp::sync_with`] works.
     pub fn new(net: Net, holdings: Arc<dyn Holdings>, config: CatchUpConfig, clock: Arc<dyn Clock>) -> Self {
         let inner = Inner {
-            catalogue: Catalogue::new(Arc::clone(&holdings), Arc::clone(&clock)),
+            sets: Sets::new(Arc::clone(&holdings), Arc::clone(&clock), config.interest.clone()),
+            interests: Mutex::default(),
             outgoing: Arc::new(Semaphore::new(config.outgoing.clamp(1, 1_024))),
             incoming: Arc::new(Semaphore::new(config.incoming.min(1_024))),
             schedule: Mutex::new(Schedule::new(config.every)),
@@ -173,8 +182,8 @@ impl CatchUp {
         tasks.spawn_worker("catch-up load", async move {
             tokio::select! {
                 () = token.cancelled() => {}
-                view = this.inner.catalogue.refresh() => match view {
-                    Ok(view) => this.inner.note_view(&view),
+                view = this.inner.whole() => match view {
+                    Ok(view) => this.inner.note_view(&Interest::default(), &view),
                     Err(error) => tracing::warn!(%error, "what is known was not read; the next session tries again"),
                 },
             }
@@ -200,17 +209,23 @@ impl CatchUp {
         let mut total = Report::default();
         let _count = inner.count();
         while total.sessions < SESSIONS {
-            let view = inner.catalogue.refresh().await.map_err(SyncError::Own)?;
-            inner.note_view(&view);
+            let theirs = inner.interest_of(&peer);
+            let catalogue = inner.sets.with(&theirs);
+            let view = catalogue.refresh().await.map_err(SyncError::Own)?;
+            inner.note_view(&theirs, &view);
             let before = (view.set.len(), total.sent);
             let stream = inner.net.open(peer, protocol()).await?;
-            let conduct = inner.conduct(&peer);
+            let mut conduct = inner.conduct(&peer);
+            conduct.settings.peer_interest = said(&theirs);
             let (report, result) = converse::initiate(stream, view, &inner.holdings, &conduct).await;
             total.add(report.clone());
             inner.note(peer, &report, result.as_ref().err());
             if let Err(cause) = result {
                 let report = Box::new(total);
                 return Err(SyncError::Session { report, cause });
+            }
+            if report.is_surprised && inner.learn(peer, report.peer_interest.as_ref()) {
+                continue;
             }
             if let Some(reason) = report.refusal {
                 return Err(SyncError::Refused(reason));
@@ -219,7 +234,7 @@ impl CatchUp {
                 break;
             }
             // A session that ended at a limit and brought nothing would do so again.
-            let view = inner.catalogue.refresh().await.map_err(SyncError::Own)?;
+            let view = catalogue.refresh().await.map_err(SyncError::Own)?;
             if (view.set.len(), total.sent) == before {
                 break;
             }
@@ -230,6 +245,14 @@ impl CatchUp {
     /// What operators see.
     pub fn status(&self) -> Status {
         lock(&self.inner.status).clone()
+    }
+
+    /// What a connected peer keeps, if that was heard and is not everything.
+    pub fn interest_of(&self, peer: &PeerId) -> Option<Interest> {
+        lock(&self.inner.interests)
+            .get(peer)
+            .filter(|interest| !interest.is_everything())
+            .cloned()
     }
 
     /// What the last session with a connected peer did.
@@ -262,6 +285,7 @@ impl CatchUp {
                     Ok(PeerEvent::Disconnected(peer)) => {
                         lock(&inner.schedule).disconnected(&peer);
                         lock(&inner.last).remove(&peer);
+                        lock(&inner.interests).remove(&peer);
                     }
                     Ok(PeerEvent::Connected(_)) => {}
                     Err(RecvError::Lagged(_)) => inner.look_round(),
@@ -316,13 +340,26 @@ impl CatchUp {
             return converse::refuse(stream, "a session with you is under way").await;
         };
         let _count = inner.count();
-        let view = match inner.catalogue.refresh_unless_younger(FRESH_ENOUGH).await {
+        let conduct = inner.conduct(&peer);
+        let greeted = match converse::listen(stream, conduct.idle).await {
+            Ok(greeted) => greeted,
+            Err(trouble) => return inner.note(peer, &Report::default(), Some(&trouble)),
+        };
+        let Some(theirs) = sets::interest(greeted.interest()) else {
+            return greeted
+                .refuse("this node does not understand what you keep")
+                .await;
+        };
+        if inner.net.is_connected(&peer) {
+            lock(&inner.interests).insert(peer, theirs.clone());
+        }
+        let catalogue = inner.sets.with(&theirs);
+        let view = match catalogue.refresh_unless_younger(FRESH_ENOUGH).await {
             Ok(view) => view,
             Err(error) => return tracing::warn!(%error, "what is known was not read"),
         };
-        inner.note_view(&view);
-        let conduct = inner.conduct(&peer);
-        let (report, result) = converse::respond(stream, view, &inner.holdings, &conduct).await;
+        inner.note_view(&theirs, &view);
+        let (report, result) = greeted.respond(view, &inner.holdings, &conduct).await;
         inner.note(peer, &report, result.as_ref().err());
         match result {
             Ok(()) => tracing::debug!(%peer, ?report, "a peer caught up"),
@@ -336,6 +373,8 @@ impl Inner {
         Conduct {
             settings: Settings {
                 network: self.config.network.clone(),
+                interest: self.sets.own(),
+                peer_interest: None,
                 limits: self.config.limits.clone(),
             },
             trusted: self.config.trusted.contains(peer),
@@ -381,7 +420,30 @@ impl Inner {
         lock(&self.schedule).spoken(peer, self.clock.monotonic(), self.throw());
     }
 
-    fn note_view(&self, view: &super::View) {
+    /// All that this node keeps.
+    async fn whole(&self) -> Result<super::View, HoldingsError> {
+        self.sets.with(&Interest::default()).refresh().await
+    }
+
+    fn interest_of(&self, peer: &PeerId) -> Interest {
+        lock(&self.interests).get(peer).cloned().unwrap_or_default()
+    }
+
+    /// Remembers what a peer keeps. Says whether that can be compared and was not known.
+    fn learn(&self, peer: PeerId, said: Option<&serde_json::Value>) -> bool {
+        let Some(interest) = sets::interest(said) else {
+            return false;
+        };
+        interest != self.interest_of(&peer) && {
+            lock(&self.interests).insert(peer, interest);
+            true
+        }
+    }
+
+    fn note_view(&self, theirs: &Interest, view: &super::View) {
+        if !theirs.is_everything() {
+            return;
+        }
         let mut status = lock(&self.status);
         status.loaded = true;
         status.elements = view.set.len() as u64;
@@ -404,6 +466,13 @@ impl Inner {
     fn throw(&self) -> u64 {
         self.dice.hash_one(self.throws.fetch_add(1, Ordering::Relaxed))
     }
+}
+
+/// An interest as it is said; nothing for everything.
+fn said(interest: &Interest) -> Option<serde_json::Value> {
+    (!interest.is_everything())
+        .then(|| serde_json::to_value(interest).ok())
+        .flatten()
 }
 
 /// What of a failed session speaks against the peer.

@@ -1,18 +1,20 @@
 //! What this node hands out and takes in: its store, its blobs and its pipeline.
 
+use std::sync::Arc;
+
 use alephd_blobs::{BlobName, Blobs};
-use alephd_message::{Envelope, ErrorCode, ItemHash};
+use alephd_message::{Envelope, ErrorCode, ItemHash, MessageType};
 use alephd_peer_protocol::catchup::Record;
 use alephd_pipeline::{Origin, Outcome, Pipeline, TombstoneOutcome, TombstoneRefusal};
-use alephd_rules::MessageStatus;
+use alephd_rules::{Interest, MessageStatus, Outline, Support};
 use alephd_signature::sign::wire_json;
 use alephd_store::{
     Store, StoreError,
-    read::{FileKind, KnownRow, TombstoneRecord, WireRecord},
+    read::{FileKind, KnownRow, OutlinedRow, TombstoneRecord, WireRecord},
 };
 use async_trait::async_trait;
 
-use super::{Holdings, HoldingsError, Taken};
+use super::{Holdings, HoldingsError, KnownPage, Taken};
 
 /// Contents up to this size travel with their message; larger ones are fetched as files are.
 const CONTENT: usize = 1 << 20;
@@ -23,16 +25,43 @@ pub struct LocalHoldings {
     store: Store,
     blobs: Blobs,
     pipeline: Pipeline,
+    /// What every node keeps.
+    support: Arc<Support>,
+    /// All of these have to be interested.
+    interests: Arc<[Interest]>,
 }
 
 impl LocalHoldings {
     /// Over the parts of a node.
-    pub fn new(store: Store, blobs: Blobs, pipeline: Pipeline) -> Self {
+    pub fn new(store: Store, blobs: Blobs, pipeline: Pipeline, support: Support) -> Self {
         Self {
             store,
             blobs,
             pipeline,
+            support: Arc::new(support),
+            interests: Arc::new([]),
         }
+    }
+
+    /// Of these rows those that all are interested in.
+    fn filter(&self, rows: Vec<OutlinedRow>) -> Vec<KnownRow> {
+        let counts = |row: &OutlinedRow| {
+            let key = row
+                .label
+                .as_deref()
+                .filter(|_| row.message_type == MessageType::Aggregate);
+            let outline = Outline {
+                channel: row.channel.as_deref(),
+                owner: &row.owner,
+                message_type: row.message_type,
+                key,
+            };
+            self.interests
+                .iter()
+                .all(|interest| interest.holds(&outline, &self.support))
+        };
+        let counting = rows.into_iter().filter(counts);
+        counting.map(|row| row.known).collect()
     }
 
     /// Reads on a thread that may block.
@@ -122,12 +151,32 @@ impl LocalHoldings {
 
 #[async_trait]
 impl Holdings for LocalHoldings {
-    async fn known(&self, after: i64, limit: u64) -> Result<Vec<KnownRow>, HoldingsError> {
-        self.read(move |store| store.reader().known(after, limit)).await
+    async fn known(&self, after: i64, limit: u64) -> Result<KnownPage, HoldingsError> {
+        if self.interests.is_empty() {
+            let rows = self.read(move |store| store.reader().known(after, limit));
+            return Ok(KnownPage::of(rows.await?));
+        }
+        let rows = self.read(move |store| store.reader().known_outlined(after, limit));
+        let rows = rows.await?;
+        Ok(KnownPage {
+            last: rows.last().map(|row| row.known.id),
+            rows: self.filter(rows),
+        })
     }
 
     async fn known_parked(&self) -> Result<Vec<KnownRow>, HoldingsError> {
-        self.read(|store| store.reader().known_parked(u64::MAX)).await
+        if self.interests.is_empty() {
+            return self.read(|store| store.reader().known_parked(u64::MAX)).await;
+        }
+        let rows = self.read(|store| store.reader().known_parked_outlined(u64::MAX));
+        Ok(self.filter(rows.await?))
+    }
+
+    fn within(&self, interests: Vec<Interest>) -> Arc<dyn Holdings> {
+        Arc::new(Self {
+            interests: interests.into(),
+            ..self.clone()
+        })
     }
 
     async fn records(&self, rows: Vec<i64>) -> Result<Vec<Option<Record>>, HoldingsError> {

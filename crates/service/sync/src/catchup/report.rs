@@ -29,6 +29,12 @@ pub struct Report {
     pub more: bool,
     /// Why one side would not speak with the other.
     pub refusal: Option<String>,
+    /// What the peer keeps, if not everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_interest: Option<serde_json::Value>,
+    /// Whether that was not known before, and nothing was compared.
+    #[serde(skip)]
+    pub(super) is_surprised: bool,
 }
 
 impl Report {
@@ -51,5 +57,7 @@ impl Report {
         self.sessions += later.sessions;
         self.more = later.more;
         self.refusal = later.refusal;
+        self.peer_interest = later.peer_interest;
+        self.is_surprised = later.is_surprised;
     }
 }

@@ -3,4 +3,5 @@
 mod honest;
 mod liars;
 mod network;
+mod partial;
 mod site;

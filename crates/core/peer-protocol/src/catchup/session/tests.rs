@@ -40,6 +40,7 @@ fn settings(limits: Limits) -> Settings {
     Settings {
         network: "test".into(),
         limits,
+        ..Settings::default()
     }
 }
 
@@ -214,11 +215,38 @@ fn a_fresh_node_takes_everything_in_the_order_of_time() {
 }
 
 #[test]
+fn sets_for_another_interest_are_not_compared() {
+    let chat = serde_json::json!({"channels": ["chat"]});
+    let of = |interest: &serde_json::Value, peer_interest: &serde_json::Value| {
+        let some = |value: &serde_json::Value| (!value.is_null()).then(|| value.clone());
+        Settings {
+            interest: some(interest),
+            peer_interest: some(peer_interest),
+            ..settings(Limits::default())
+        }
+    };
+    let all = serde_json::Value::Null;
+    // The initiator does not know yet that the other side keeps a part.
+    let mut left = Side::new(Session::initiate(set(0..9), of(&all, &all)));
+    let mut right = Side::new(Session::respond(set(5..19), of(&chat, &all)));
+    run(&mut left, &mut right, 1, 2);
+    assert!(left.took.is_empty() && right.took.is_empty());
+    let tally = left.session.tally();
+    assert!(tally.is_surprised && tally.peer_interest.as_ref() == Some(&chat));
+    // Now it does.
+    let mut left = Side::new(Session::initiate(set(5..9), of(&all, &chat)));
+    let mut right = Side::new(Session::respond(set(5..19), of(&chat, &all)));
+    run(&mut left, &mut right, 1, 2);
+    assert_eq!((left.took.len(), right.took.len()), (10, 0));
+    assert!(!left.session.tally().is_surprised);
+}
+
+#[test]
 fn networks_do_not_mix() {
     let mut left = Side::new(Session::initiate(set(0..9), settings(Limits::default())));
     let other = Settings {
         network: "other".into(),
-        limits: Limits::default(),
+        ..Settings::default()
     };
     let mut right = Side::new(Session::respond(set(5..19), other));
     run(&mut left, &mut right, 1, 2);

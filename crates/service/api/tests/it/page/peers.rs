@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use alephd_api::{ComingVerdict, Network, NetworkView, PeerView};
 use alephd_message::Envelope;
+use alephd_rules::Interest;
 use serde_json::{Value, json};
 
 use super::{HOSTILE, assert_harmless, browse, browser, page};
@@ -24,6 +25,10 @@ impl Network for Told {
 
     fn gaps(&self) -> Value {
         self.gaps.clone()
+    }
+
+    fn holders(&self, _: &Interest) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -52,6 +57,7 @@ fn peer(index: usize) -> PeerView {
         compared_seconds: (index % 4 != 3).then_some(30),
         received: 1_234_567 * (index as u64 + 1),
         sent: 765_432 * (index as u64 + 1),
+        interest: None,
     }
 }
 
@@ -70,6 +76,10 @@ fn hostile() -> PeerView {
         compared_seconds: Some(u64::MAX),
         received: u64::MAX,
         sent: u64::MAX,
+        interest: Some(Interest {
+            channels: [HOSTILE.repeat(10)].into(),
+            ..Interest::default()
+        }),
     }
 }
 
@@ -77,6 +87,7 @@ fn view(peers: Vec<PeerView>) -> NetworkView {
     NetworkView {
         enabled: true,
         peer_id: name(99_999_999),
+        interest: None,
         listening: vec![
             format!("/ip4/198.51.100.7/tcp/4025/p2p/{}", name(99_999_999)),
             format!("/ip4/198.51.100.7/tcp/4026/ws/p2p/{}", name(99_999_999)),

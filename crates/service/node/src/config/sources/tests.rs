@@ -6,6 +6,7 @@ fn sample(section: &str, key: &str, kind: keys::Kind) -> String {
     match (key, kind) {
         ("listen", keys::Kind::Text) => "127.0.0.1:1".into(),
         ("format", _) => "json".into(),
+        ("types", _) => "POST".into(),
         ("http_url", _) => "http://127.0.0.1:1".into(),
         ("trusted", _) => "QmZkurbY2G2hWay59yiTgQNaQxHSNzKZFt2jbnwJhQcKgV".into(),
         (_, keys::Kind::List) if section == "p2p" => "/ip4/127.0.0.1/tcp/1".into(),

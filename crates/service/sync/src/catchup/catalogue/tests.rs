@@ -5,6 +5,7 @@ use std::{
 
 use alephd_message::ItemHash;
 use alephd_peer_protocol::catchup::Record;
+use alephd_rules::Interest;
 use alephd_tasks::ManualClock;
 use async_trait::async_trait;
 
@@ -41,8 +42,8 @@ impl Table {
 
 #[async_trait]
 impl Holdings for Table {
-    async fn known(&self, after: i64, limit: u64) -> Result<Vec<KnownRow>, HoldingsError> {
-        Ok(self.some(|row| row.id > after, limit as usize))
+    async fn known(&self, after: i64, limit: u64) -> Result<KnownPage, HoldingsError> {
+        Ok(KnownPage::of(self.some(|row| row.id > after, limit as usize)))
     }
 
     async fn known_parked(&self) -> Result<Vec<KnownRow>, HoldingsError> {
@@ -51,6 +52,10 @@ impl Holdings for Table {
 
     async fn records(&self, _: Vec<i64>) -> Result<Vec<Option<Record>>, HoldingsError> {
         Ok(Vec::new())
+    }
+
+    fn within(&self, _: Vec<Interest>) -> Arc<dyn Holdings> {
+        unreachable!("nobody here keeps a part")
     }
 
     async fn take(&self, _: Record, _: bool) -> Result<Taken, HoldingsError> {

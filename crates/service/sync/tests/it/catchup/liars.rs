@@ -5,10 +5,12 @@ use std::{sync::Arc, time::Duration};
 use alephd_message::ItemHash;
 use alephd_peer_protocol::catchup::{Record, id_of};
 use alephd_reconcile::{Known, KnownIndex};
-use alephd_rules::MessageStatus;
+use alephd_rules::{Interest, MessageStatus};
 use alephd_signature::sign::wire_json;
 use alephd_store::read::KnownRow;
-use alephd_sync::catchup::{Conduct, Holdings, HoldingsError, Taken, Trouble, View, initiate, respond};
+use alephd_sync::catchup::{
+    Conduct, Holdings, HoldingsError, KnownPage, Taken, Trouble, View, initiate, respond,
+};
 use alephd_testkit::{builder::post, copies, keys, rng::Rng, sha256};
 use async_trait::async_trait;
 use serde_json::json;
@@ -22,8 +24,8 @@ struct Liar(Vec<Record>);
 
 #[async_trait]
 impl Holdings for Liar {
-    async fn known(&self, _: i64, _: u64) -> Result<Vec<KnownRow>, HoldingsError> {
-        Ok(Vec::new())
+    async fn known(&self, _: i64, _: u64) -> Result<KnownPage, HoldingsError> {
+        Ok(KnownPage::default())
     }
 
     async fn known_parked(&self) -> Result<Vec<KnownRow>, HoldingsError> {
@@ -35,6 +37,10 @@ impl Holdings for Liar {
             .into_iter()
             .map(|row| self.0.get(row as usize).cloned())
             .collect())
+    }
+
+    fn within(&self, _: Vec<Interest>) -> Arc<dyn Holdings> {
+        unreachable!("nobody here keeps a part")
     }
 
     async fn take(&self, _: Record, _: bool) -> Result<Taken, HoldingsError> {

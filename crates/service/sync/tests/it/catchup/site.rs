@@ -4,11 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use alephd_blobs::{BlobName, Blobs};
 use alephd_message::{Envelope, ItemHash, Micros};
-use alephd_peer_protocol::catchup::{Limits, Settings};
-use alephd_pipeline::{EngineConfig, Origin, Pipeline, PipelineConfig};
-use alephd_rules::{MessageStatus, Trusted};
+use alephd_peer_protocol::catchup::Settings;
+use alephd_pipeline::{EngineConfig, Keep, Origin, Pipeline, PipelineConfig};
+use alephd_rules::{Interest, MessageStatus, Support, Trusted};
 use alephd_store::{Store, StoreConfig, read::FileKind};
-use alephd_sync::catchup::{Catalogue, Conduct, Holdings, LocalHoldings, Report, Trouble, initiate, respond};
+use alephd_sync::catchup::{
+    Catalogue, Conduct, Holdings, LocalHoldings, Report, Trouble, View, initiate, respond,
+};
 use alephd_tasks::ManualClock;
 use alephd_testkit::keys;
 use tokio_util::compat::TokioAsyncReadCompatExt as _;
@@ -27,6 +29,11 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) fn new() -> Self {
+        Self::keeping(None)
+    }
+
+    /// One that keeps a part.
+    pub(super) fn keeping(keep: Option<Keep>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&StoreConfig::at(folder.path().join("db"))).unwrap();
         let blobs = Blobs::in_memory();
@@ -40,11 +47,12 @@ impl Site {
         };
         let config = PipelineConfig {
             engine: EngineConfig {
-                trusted,
+                trusted: trusted.clone(),
                 ..EngineConfig::default()
             },
             verifiers: 1,
             bulk: false,
+            keep: keep.map(Arc::new),
         };
         let writer = store.take_writer().unwrap();
         let runtime = tokio::runtime::Handle::current();
@@ -56,7 +64,11 @@ impl Site {
             runtime,
         );
         let pipeline = pipeline.unwrap();
-        let holdings = LocalHoldings::new(store.clone(), blobs.clone(), pipeline.clone());
+        let support = Support {
+            trusted,
+            ..Support::default()
+        };
+        let holdings = LocalHoldings::new(store.clone(), blobs.clone(), pipeline.clone(), support);
         let holdings: Arc<dyn Holdings> = Arc::new(holdings);
         Self {
             catalogue: Catalogue::new(Arc::clone(&holdings), clock),
@@ -66,6 +78,12 @@ impl Site {
             pipeline,
             _folder: folder,
         }
+    }
+
+    async fn view_within(&self, interests: &[Interest]) -> View {
+        let holdings = self.holdings.within(interests.to_vec());
+        let clock = Arc::new(ManualClock::new(NOW));
+        Catalogue::new(holdings, clock).refresh().await.unwrap()
     }
 
     pub(super) async fn submit(&self, envelope: &Envelope) -> MessageStatus {
@@ -100,7 +118,7 @@ impl Site {
 pub(super) fn conduct(trusted: bool) -> Conduct {
     let settings = Settings {
         network: "test".into(),
-        limits: Limits::default(),
+        ..Settings::default()
     };
     Conduct {
         settings,
@@ -115,12 +133,41 @@ pub(super) async fn catch_up(
     right: &Site,
     conduct: &Conduct,
 ) -> ((Report, Result<(), Trouble>), (Report, Result<(), Trouble>)) {
-    let (near, far) = tokio::io::duplex(16 << 10);
     let ours = left.catalogue.refresh().await.unwrap();
     let theirs = right.catalogue.refresh().await.unwrap();
+    compare((left, ours, conduct), (right, theirs, conduct)).await
+}
+
+/// The same between nodes that keep these parts.
+pub(super) async fn catch_up_within(
+    (left, of_left): (&Site, &Interest),
+    (right, of_right): (&Site, &Interest),
+) -> ((Report, Result<(), Trouble>), (Report, Result<(), Trouble>)) {
+    let said =
+        |interest: &Interest| (!interest.is_everything()).then(|| serde_json::to_value(interest).unwrap());
+    let of = |interest: &Interest, peer: &Interest| {
+        let mut conduct = conduct(false);
+        conduct.settings.interest = said(interest);
+        conduct.settings.peer_interest = said(peer);
+        conduct
+    };
+    let (ours, theirs) = (of(of_left, of_right), of(of_right, of_left));
+    let both = [of_left.clone(), of_right.clone()];
+    compare(
+        (left, left.view_within(&both).await, &ours),
+        (right, right.view_within(&both).await, &theirs),
+    )
+    .await
+}
+
+async fn compare(
+    (left, ours, our_conduct): (&Site, View, &Conduct),
+    (right, theirs, their_conduct): (&Site, View, &Conduct),
+) -> ((Report, Result<(), Trouble>), (Report, Result<(), Trouble>)) {
+    let (near, far) = tokio::io::duplex(16 << 10);
     tokio::join!(
-        initiate(near.compat(), ours, &left.holdings, conduct),
-        respond(far.compat(), theirs, &right.holdings, conduct),
+        initiate(near.compat(), ours, &left.holdings, our_conduct),
+        respond(far.compat(), theirs, &right.holdings, their_conduct),
     )
 }
 
