@@ -345,7 +345,7 @@ fn a_node_that_keeps_one_channel_has_all_of_it_and_passes_on_the_rest() {
     for message in missed.iter().chain(&ignored) {
         assert_eq!(publish(&all, message), "processed");
     }
-    let forget = builder::forget(&keys::evm("alice"), &[kept.item_hash.clone()])
+    let forget = builder::forget(&keys::evm("alice"), std::slice::from_ref(&kept.item_hash))
         .at(1_790_000_900.0)
         .channel("elsewhere")
         .seal();
