@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `catalogue` | keeps the set of what is known, and brings it up to date |
 //! | `holdings` | what a node hands out and takes in |
+//! | `host` | the network as sessions see it |
 //! | `local` | the same with the store, the blobs and the pipeline of this node |
 //! | `converse` | one session over one stream |
 //! | `schedule` | with whom to speak when; pure |
@@ -38,6 +39,7 @@ mod converse;
 mod driver;
 mod framed;
 mod holdings;
+mod host;
 mod local;
 mod report;
 mod schedule;
@@ -46,5 +48,6 @@ pub use catalogue::{Catalogue, View};
 pub use converse::{Conduct, Trouble, initiate, respond};
 pub use driver::{CatchUp, CatchUpConfig, Status, SyncError};
 pub use holdings::{Holdings, HoldingsError, Taken};
+pub use host::{BoxStream, Host};
 pub use local::LocalHoldings;
 pub use report::Report;

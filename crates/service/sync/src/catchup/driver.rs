@@ -11,15 +11,15 @@ use std::{
     time::Duration,
 };
 
-use alephd_net::{IncomingStreams, Net, NetError, Offence, PeerEvent, PeerId, Stream, StreamProtocol};
-use alephd_peer_protocol::catchup::{Limits, PROTOCOL, Settings, Violation};
+use alephd_net::{IncomingStreams, Net, NetError, Offence, PeerEvent, PeerId};
+use alephd_peer_protocol::catchup::{Limits, Settings, Violation};
 use alephd_tasks::{Clock, Tasks};
 use futures_util::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast::error::RecvError};
 
 use super::{
-    Catalogue, Conduct, Holdings, HoldingsError, Report, Trouble, converse, framed::ReadError,
-    schedule::Schedule,
+    BoxStream, Catalogue, Conduct, Holdings, HoldingsError, Host, Report, Trouble, converse,
+    framed::ReadError, host::protocol, schedule::Schedule,
 };
 
 /// A set that is no older serves a peer that opens a session.
@@ -113,7 +113,7 @@ pub struct CatchUp {
 }
 
 struct Inner {
-    net: Net,
+    host: Arc<dyn Host>,
     holdings: Arc<dyn Holdings>,
     catalogue: Catalogue,
     config: CatchUpConfig,
@@ -143,9 +143,14 @@ impl Drop for Turn<'_> {
 }
 
 impl CatchUp {
-    /// Over the network and the messages of a node. Nothing happens before [`CatchUp::start`], but
-    /// [`CatchUp::sync_with`] works.
-    pub fn new(net: Net, holdings: Arc<dyn Holdings>, config: CatchUpConfig, clock: Arc<dyn Clock>) -> Self {
+    /// Over the network and the messages of a node. Nothing happens by itself before
+    /// [`CatchUp::start`], but [`CatchUp::sync_with`] and [`CatchUp::answer`] work.
+    pub fn new(
+        host: Arc<dyn Host>,
+        holdings: Arc<dyn Holdings>,
+        config: CatchUpConfig,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let inner = Inner {
             catalogue: Catalogue::new(Arc::clone(&holdings), Arc::clone(&clock)),
             outgoing: Arc::new(Semaphore::new(config.outgoing.clamp(1, 1_024))),
@@ -156,7 +161,7 @@ impl CatchUp {
             last: Mutex::default(),
             dice: RandomState::new(),
             throws: AtomicU64::new(0),
-            net,
+            host,
             holdings,
             config,
             clock,
@@ -166,9 +171,9 @@ impl CatchUp {
     }
 
     /// Reads what is known in the background, answers peers, and opens sessions when they connect and
-    /// now and then.
-    pub fn start(&self, tasks: &Tasks) -> Result<(), NetError> {
-        let incoming = self.inner.net.accept(protocol())?;
+    /// now and then. `net` is the network that this is over.
+    pub fn start(&self, net: &Net, tasks: &Tasks) -> Result<(), NetError> {
+        let incoming = net.accept(protocol())?;
         let (this, token) = (self.clone(), tasks.token());
         tasks.spawn_worker("catch-up load", async move {
             tokio::select! {
@@ -181,12 +186,12 @@ impl CatchUp {
         });
         let (this, spawner) = (self.clone(), tasks.clone());
         tasks.spawn("catch-up answers", async move {
-            this.answer(incoming, &spawner).await;
+            this.answer_all(incoming, &spawner).await;
             Ok::<_, Infallible>(())
         });
-        let (this, spawner) = (self.clone(), tasks.clone());
+        let (this, spawner, net) = (self.clone(), tasks.clone(), net.clone());
         tasks.spawn("catch-up", async move {
-            this.drive(&spawner).await;
+            this.drive(&net, &spawner).await;
             Ok::<_, Infallible>(())
         });
         Ok(())
@@ -203,7 +208,7 @@ impl CatchUp {
             let view = inner.catalogue.refresh().await.map_err(SyncError::Own)?;
             inner.note_view(&view);
             let before = (view.set.len(), total.sent);
-            let stream = inner.net.open(peer, protocol()).await?;
+            let stream = inner.host.open(peer).await?;
             let conduct = inner.conduct(&peer);
             let (report, result) = converse::initiate(stream, view, &inner.holdings, &conduct).await;
             total.add(report.clone());
@@ -237,10 +242,18 @@ impl CatchUp {
         lock(&self.inner.last).get(peer).cloned()
     }
 
-    async fn drive(&self, tasks: &Tasks) {
+    /// Answers a session that a peer opens on a stream, unless as many as there may be are under way.
+    pub async fn answer(&self, peer: PeerId, stream: BoxStream) {
+        // Whoever finds no place tries again later: the stream is closed without a word.
+        if let Ok(permit) = Arc::clone(&self.inner.incoming).try_acquire_owned() {
+            self.answer_one(peer, stream, permit).await;
+        }
+    }
+
+    async fn drive(&self, net: &Net, tasks: &Tasks) {
         let inner = &*self.inner;
-        let mut events = inner.net.events();
-        inner.look_round();
+        let mut events = net.events();
+        inner.look_round(net);
         loop {
             let next = lock(&inner.schedule).next(inner.clock.monotonic(), inner.throw());
             let wait = match next {
@@ -264,7 +277,7 @@ impl CatchUp {
                         lock(&inner.last).remove(&peer);
                     }
                     Ok(PeerEvent::Connected(_)) => {}
-                    Err(RecvError::Lagged(_)) => inner.look_round(),
+                    Err(RecvError::Lagged(_)) => inner.look_round(net),
                     Err(RecvError::Closed) => return,
                 },
             }
@@ -289,7 +302,7 @@ impl CatchUp {
         });
     }
 
-    async fn answer(&self, mut incoming: IncomingStreams, tasks: &Tasks) {
+    async fn answer_all(&self, mut incoming: IncomingStreams, tasks: &Tasks) {
         loop {
             let next = tokio::select! {
                 () = tasks.cancelled() => return,
@@ -304,13 +317,13 @@ impl CatchUp {
             tasks.spawn_worker("catch-up answer", async move {
                 tokio::select! {
                     () = token.cancelled() => {}
-                    () = this.answer_one(peer, stream, permit) => {}
+                    () = this.answer_one(peer, Box::new(stream), permit) => {}
                 }
             });
         }
     }
 
-    async fn answer_one(&self, peer: PeerId, stream: Stream, _permit: OwnedSemaphorePermit) {
+    async fn answer_one(&self, peer: PeerId, stream: BoxStream, _permit: OwnedSemaphorePermit) {
         let inner = &*self.inner;
         let Some(_turn) = inner.turn(peer) else {
             return converse::refuse(stream, "a session with you is under way").await;
@@ -362,13 +375,13 @@ impl Inner {
 
     fn connected(&self, peer: PeerId) {
         // Both see each other at once: one of them begins, and the same one for both.
-        let is_eager = self.net.local_peer() < peer;
+        let is_eager = self.host.local_peer() < peer;
         lock(&self.schedule).connected(peer, is_eager, self.clock.monotonic(), self.throw());
     }
 
     /// Peers as they are, for when their events were missed.
-    fn look_round(&self) {
-        let peers = self.net.peers();
+    fn look_round(&self, net: &Net) {
+        let peers = net.peers();
         lock(&self.schedule).retain(|peer| peers.iter().any(|info| info.peer == *peer));
         for info in peers {
             if info.protocols.contains(&protocol()) {
@@ -393,11 +406,11 @@ impl Inner {
         status.total.add(report.clone());
         status.failed += u64::from(trouble.is_some());
         drop(status);
-        if self.net.is_connected(&peer) {
+        if self.host.is_connected(&peer) {
             lock(&self.last).insert(peer, report.clone());
         }
         if let Some(offence) = trouble.and_then(offence) {
-            self.net.report(peer, offence);
+            self.host.report(peer, offence);
         }
     }
 
@@ -417,10 +430,6 @@ fn offence(trouble: &Trouble) -> Option<Offence> {
         Trouble::Silent => Some(Offence::Timeout),
         Trouble::Read(ReadError::Io(_) | ReadError::Ended) | Trouble::Write(_) | Trouble::Own(_) => None,
     }
-}
-
-fn protocol() -> StreamProtocol {
-    StreamProtocol::new(PROTOCOL)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
