@@ -15,6 +15,19 @@ pub struct GossipId {
     pub(crate) author: Option<PeerId>,
 }
 
+impl GossipId {
+    /// The name of a message that did not come over this host: for tests of what is behind it.
+    pub fn new(name: impl Into<Vec<u8>>, author: Option<PeerId>) -> Self {
+        let message = MessageId(name.into());
+        Self { message, author }
+    }
+
+    /// Its bytes.
+    pub fn name(&self) -> &[u8] {
+        &self.message.0
+    }
+}
+
 impl PartialEq for GossipId {
     fn eq(&self, other: &Self) -> bool {
         self.message == other.message
@@ -72,6 +85,12 @@ pub struct GossipInbox {
 }
 
 impl GossipInbox {
+    /// An inbox that is filled by hand: for tests of what is behind it.
+    pub fn by_hand(capacity: usize) -> (mpsc::Sender<GossipMessage>, Self) {
+        let (sender, messages) = mpsc::channel(capacity);
+        (sender, Self { messages })
+    }
+
     /// Waits for the next message; `None` once the host has stopped and everything is read.
     pub async fn next(&mut self) -> Option<GossipMessage> {
         self.messages.recv().await

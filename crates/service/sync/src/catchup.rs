@@ -13,6 +13,7 @@
 //! | `catalogue` | keeps the set of what is known, and brings it up to date |
 //! | `sets` | one catalogue for each interest that peers have |
 //! | `holdings` | what a node hands out and takes in |
+//! | `host` | the network as sessions see it |
 //! | `local` | the same with the store, the blobs and the pipeline of this node |
 //! | `converse` | one session over one stream |
 //! | `schedule` | with whom to speak when; pure |
@@ -39,6 +40,7 @@ mod converse;
 mod driver;
 mod framed;
 mod holdings;
+mod host;
 mod local;
 mod report;
 mod schedule;
@@ -48,5 +50,6 @@ pub use catalogue::{Catalogue, View};
 pub use converse::{Conduct, Trouble, initiate, listen, respond};
 pub use driver::{CatchUp, CatchUpConfig, Status, SyncError};
 pub use holdings::{Holdings, HoldingsError, KnownPage, Taken};
+pub use host::{BoxStream, Host};
 pub use local::LocalHoldings;
 pub use report::Report;

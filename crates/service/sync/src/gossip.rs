@@ -17,12 +17,16 @@
 //! Protocol: `docs/protocol/gossip.md`.
 
 mod announce;
+mod host;
 mod inbox;
+mod judge;
 mod outbox;
 mod seen;
 
 pub use announce::ANNOUNCE_TOPIC;
+pub use host::Host;
 pub use inbox::{IN_FLIGHT, Inbox, SyncNow};
+pub use judge::{Judge, LocalJudge};
 pub use outbox::{Outbox, Outgoing, is_for_others};
 
 use std::sync::{

@@ -24,6 +24,7 @@
 
 pub mod bitswap;
 pub mod catchup;
+mod duplex;
 pub mod exchange;
 pub mod fetch;
 pub mod gossip;

@@ -12,7 +12,7 @@ use alephd_rules::Interest;
 use alephd_sync::{
     catchup::{CatchUp, CatchUpConfig, LocalHoldings},
     fetch::Fetcher,
-    gossip::{ANNOUNCE_TOPIC, GossipCounters, Inbox, Outbox, Outgoing, SyncNow, is_for_others},
+    gossip::{ANNOUNCE_TOPIC, GossipCounters, Inbox, LocalJudge, Outbox, Outgoing, SyncNow, is_for_others},
     peers::{AddressBook, Beacons, Listed, OwnAddresses},
 };
 use alephd_tasks::{
@@ -93,7 +93,7 @@ impl Others {
             true => Some(catch_up(config, profile, data, pipeline, &net, &clock)?),
         };
         if let Some(catch_up) = &catch_up {
-            catch_up.start(tasks)?;
+            catch_up.start(&net, tasks)?;
         }
         let others = Self {
             net: net.clone(),
@@ -141,12 +141,15 @@ impl Others {
                 }
             })
         });
-        let taking = Inbox {
-            net: net.clone(),
+        let judge = LocalJudge {
             pipeline: pipeline.clone(),
             store: data.store.clone(),
-            topic: topics.queue_topic.clone(),
             clock: Arc::clone(&clock),
+        };
+        let taking = Inbox {
+            host: Arc::new(net.clone()),
+            judge: Arc::new(judge),
+            topic: topics.queue_topic.clone(),
             sync_now,
             counters: others.counters.clone(),
         };
@@ -169,7 +172,7 @@ impl Others {
         });
 
         let giving = Outbox {
-            net,
+            host: Arc::new(net),
             topic: topics.queue_topic.clone(),
             counters: others.counters.clone(),
         };
@@ -219,7 +222,7 @@ pub(super) fn catch_up(
         node::support(profile),
     );
     Ok(CatchUp::new(
-        net.clone(),
+        Arc::new(net.clone()),
         Arc::new(holdings),
         settings,
         Arc::clone(clock),

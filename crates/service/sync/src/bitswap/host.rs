@@ -4,18 +4,9 @@ use std::io;
 
 use alephd_net::{Net, Offence, PeerId, StreamProtocol};
 use alephd_peer_protocol::bitswap::Version;
-use futures_util::{
-    future::BoxFuture,
-    io::{AsyncRead, AsyncWrite},
-};
+use futures_util::future::BoxFuture;
 
-/// A stream of any kind.
-pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-
-/// A stream to or from a peer.
-pub type BoxStream = Box<dyn Duplex>;
+pub use crate::duplex::{BoxStream, Duplex};
 
 /// The network as bitswap sees it: the host of a node, or what a test puts in its place.
 pub trait Host: Send + Sync + 'static {

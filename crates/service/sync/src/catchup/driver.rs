@@ -11,16 +11,17 @@ use std::{
     time::Duration,
 };
 
-use alephd_net::{IncomingStreams, Net, NetError, Offence, PeerEvent, PeerId, Stream, StreamProtocol};
-use alephd_peer_protocol::catchup::{Limits, PROTOCOL, Settings, Violation};
+use alephd_net::{IncomingStreams, Net, NetError, Offence, PeerEvent, PeerId};
+use alephd_peer_protocol::catchup::{Limits, Settings, Violation};
 use alephd_rules::Interest;
 use alephd_tasks::{Clock, Tasks};
 use futures_util::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast::error::RecvError};
 
 use super::{
-    Conduct, Holdings, HoldingsError, Report, Trouble, converse,
+    BoxStream, Conduct, Holdings, HoldingsError, Host, Report, Trouble, converse,
     framed::ReadError,
+    host::protocol,
     schedule::Schedule,
     sets::{self, Sets},
 };
@@ -119,11 +120,9 @@ pub struct CatchUp {
 }
 
 struct Inner {
-    net: Net,
+    host: Arc<dyn Host>,
     holdings: Arc<dyn Holdings>,
     sets: Sets,
-    /// What connected peers keep.
-    interests: Mutex<HashMap<PeerId, Interest>>,
     config: CatchUpConfig,
     clock: Arc<dyn Clock>,
     outgoing: Arc<Semaphore>,
@@ -151,12 +150,16 @@ impl Drop for Turn<'_> {
 }
 
 impl CatchUp {
-    /// Over the network and the messages of a node. Nothing happens before [`CatchUp::start`], but
-    /// [`CatchUp::sync_with`] works.
-    pub fn new(net: Net, holdings: Arc<dyn Holdings>, config: CatchUpConfig, clock: Arc<dyn Clock>) -> Self {
+    /// Over the network and the messages of a node. Nothing happens by itself before
+    /// [`CatchUp::start`], but [`CatchUp::sync_with`] and [`CatchUp::answer`] work.
+    pub fn new(
+        host: Arc<dyn Host>,
+        holdings: Arc<dyn Holdings>,
+        config: CatchUpConfig,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let inner = Inner {
             sets: Sets::new(Arc::clone(&holdings), Arc::clone(&clock), config.interest.clone()),
-            interests: Mutex::default(),
             outgoing: Arc::new(Semaphore::new(config.outgoing.clamp(1, 1_024))),
             incoming: Arc::new(Semaphore::new(config.incoming.min(1_024))),
             schedule: Mutex::new(Schedule::new(config.every)),
@@ -165,7 +168,7 @@ impl CatchUp {
             last: Mutex::default(),
             dice: RandomState::new(),
             throws: AtomicU64::new(0),
-            net,
+            host,
             holdings,
             config,
             clock,
@@ -175,9 +178,9 @@ impl CatchUp {
     }
 
     /// Reads what is known in the background, answers peers, and opens sessions when they connect and
-    /// now and then.
-    pub fn start(&self, tasks: &Tasks) -> Result<(), NetError> {
-        let incoming = self.inner.net.accept(protocol())?;
+    /// now and then. `net` is the network that this is over.
+    pub fn start(&self, net: &Net, tasks: &Tasks) -> Result<(), NetError> {
+        let incoming = net.accept(protocol())?;
         let (this, token) = (self.clone(), tasks.token());
         tasks.spawn_worker("catch-up load", async move {
             tokio::select! {
@@ -190,12 +193,12 @@ impl CatchUp {
         });
         let (this, spawner) = (self.clone(), tasks.clone());
         tasks.spawn("catch-up answers", async move {
-            this.answer(incoming, &spawner).await;
+            this.answer_all(incoming, &spawner).await;
             Ok::<_, Infallible>(())
         });
-        let (this, spawner) = (self.clone(), tasks.clone());
+        let (this, spawner, net) = (self.clone(), tasks.clone(), net.clone());
         tasks.spawn("catch-up", async move {
-            this.drive(&spawner).await;
+            this.drive(&net, &spawner).await;
             Ok::<_, Infallible>(())
         });
         Ok(())
@@ -209,14 +212,14 @@ impl CatchUp {
         let mut total = Report::default();
         let _count = inner.count();
         while total.sessions < SESSIONS {
-            let theirs = inner.interest_of(&peer);
+            let theirs = inner.sets.interest_of(&peer);
             let catalogue = inner.sets.with(&theirs);
             let view = catalogue.refresh().await.map_err(SyncError::Own)?;
             inner.note_view(&theirs, &view);
             let before = (view.set.len(), total.sent);
-            let stream = inner.net.open(peer, protocol()).await?;
+            let stream = inner.host.open(peer).await?;
             let mut conduct = inner.conduct(&peer);
-            conduct.settings.peer_interest = said(&theirs);
+            conduct.settings.peer_interest = sets::said(&theirs);
             let (report, result) = converse::initiate(stream, view, &inner.holdings, &conduct).await;
             total.add(report.clone());
             inner.note(peer, &report, result.as_ref().err());
@@ -224,7 +227,7 @@ impl CatchUp {
                 let report = Box::new(total);
                 return Err(SyncError::Session { report, cause });
             }
-            if report.is_surprised && inner.learn(peer, report.peer_interest.as_ref()) {
+            if report.is_surprised && inner.sets.learn(peer, report.peer_interest.as_ref()) {
                 continue;
             }
             if let Some(reason) = report.refusal {
@@ -249,10 +252,8 @@ impl CatchUp {
 
     /// What a connected peer keeps, if that was heard and is not everything.
     pub fn interest_of(&self, peer: &PeerId) -> Option<Interest> {
-        lock(&self.inner.interests)
-            .get(peer)
-            .filter(|interest| !interest.is_everything())
-            .cloned()
+        let interest = self.inner.sets.interest_of(peer);
+        (!interest.is_everything()).then_some(interest)
     }
 
     /// What the last session with a connected peer did.
@@ -260,10 +261,18 @@ impl CatchUp {
         lock(&self.inner.last).get(peer).cloned()
     }
 
-    async fn drive(&self, tasks: &Tasks) {
+    /// Answers a session that a peer opens on a stream, unless as many as there may be are under way.
+    pub async fn answer(&self, peer: PeerId, stream: BoxStream) {
+        // Whoever finds no place tries again later: the stream is closed without a word.
+        if let Ok(permit) = Arc::clone(&self.inner.incoming).try_acquire_owned() {
+            self.answer_one(peer, stream, permit).await;
+        }
+    }
+
+    async fn drive(&self, net: &Net, tasks: &Tasks) {
         let inner = &*self.inner;
-        let mut events = inner.net.events();
-        inner.look_round();
+        let mut events = net.events();
+        inner.look_round(net);
         loop {
             let next = lock(&inner.schedule).next(inner.clock.monotonic(), inner.throw());
             let wait = match next {
@@ -285,10 +294,10 @@ impl CatchUp {
                     Ok(PeerEvent::Disconnected(peer)) => {
                         lock(&inner.schedule).disconnected(&peer);
                         lock(&inner.last).remove(&peer);
-                        lock(&inner.interests).remove(&peer);
+                        inner.sets.forget(&peer);
                     }
                     Ok(PeerEvent::Connected(_)) => {}
-                    Err(RecvError::Lagged(_)) => inner.look_round(),
+                    Err(RecvError::Lagged(_)) => inner.look_round(net),
                     Err(RecvError::Closed) => return,
                 },
             }
@@ -313,7 +322,7 @@ impl CatchUp {
         });
     }
 
-    async fn answer(&self, mut incoming: IncomingStreams, tasks: &Tasks) {
+    async fn answer_all(&self, mut incoming: IncomingStreams, tasks: &Tasks) {
         loop {
             let next = tokio::select! {
                 () = tasks.cancelled() => return,
@@ -328,13 +337,13 @@ impl CatchUp {
             tasks.spawn_worker("catch-up answer", async move {
                 tokio::select! {
                     () = token.cancelled() => {}
-                    () = this.answer_one(peer, stream, permit) => {}
+                    () = this.answer_one(peer, Box::new(stream), permit) => {}
                 }
             });
         }
     }
 
-    async fn answer_one(&self, peer: PeerId, stream: Stream, _permit: OwnedSemaphorePermit) {
+    async fn answer_one(&self, peer: PeerId, stream: BoxStream, _permit: OwnedSemaphorePermit) {
         let inner = &*self.inner;
         let Some(_turn) = inner.turn(peer) else {
             return converse::refuse(stream, "a session with you is under way").await;
@@ -350,8 +359,8 @@ impl CatchUp {
                 .refuse("this node does not understand what you keep")
                 .await;
         };
-        if inner.net.is_connected(&peer) {
-            lock(&inner.interests).insert(peer, theirs.clone());
+        if inner.host.is_connected(&peer) {
+            inner.sets.heard(peer, theirs.clone());
         }
         let catalogue = inner.sets.with(&theirs);
         let view = match catalogue.refresh_unless_younger(FRESH_ENOUGH).await {
@@ -373,7 +382,7 @@ impl Inner {
         Conduct {
             settings: Settings {
                 network: self.config.network.clone(),
-                interest: self.sets.own(),
+                interest: sets::said(self.sets.own()),
                 peer_interest: None,
                 limits: self.config.limits.clone(),
             },
@@ -401,13 +410,13 @@ impl Inner {
 
     fn connected(&self, peer: PeerId) {
         // Both see each other at once: one of them begins, and the same one for both.
-        let is_eager = self.net.local_peer() < peer;
+        let is_eager = self.host.local_peer() < peer;
         lock(&self.schedule).connected(peer, is_eager, self.clock.monotonic(), self.throw());
     }
 
     /// Peers as they are, for when their events were missed.
-    fn look_round(&self) {
-        let peers = self.net.peers();
+    fn look_round(&self, net: &Net) {
+        let peers = net.peers();
         lock(&self.schedule).retain(|peer| peers.iter().any(|info| info.peer == *peer));
         for info in peers {
             if info.protocols.contains(&protocol()) {
@@ -425,21 +434,6 @@ impl Inner {
         self.sets.with(&Interest::default()).refresh().await
     }
 
-    fn interest_of(&self, peer: &PeerId) -> Interest {
-        lock(&self.interests).get(peer).cloned().unwrap_or_default()
-    }
-
-    /// Remembers what a peer keeps. Says whether that can be compared and was not known.
-    fn learn(&self, peer: PeerId, said: Option<&serde_json::Value>) -> bool {
-        let Some(interest) = sets::interest(said) else {
-            return false;
-        };
-        interest != self.interest_of(&peer) && {
-            lock(&self.interests).insert(peer, interest);
-            true
-        }
-    }
-
     fn note_view(&self, theirs: &Interest, view: &super::View) {
         if !theirs.is_everything() {
             return;
@@ -455,24 +449,17 @@ impl Inner {
         status.total.add(report.clone());
         status.failed += u64::from(trouble.is_some());
         drop(status);
-        if self.net.is_connected(&peer) {
+        if self.host.is_connected(&peer) {
             lock(&self.last).insert(peer, report.clone());
         }
         if let Some(offence) = trouble.and_then(offence) {
-            self.net.report(peer, offence);
+            self.host.report(peer, offence);
         }
     }
 
     fn throw(&self) -> u64 {
         self.dice.hash_one(self.throws.fetch_add(1, Ordering::Relaxed))
     }
-}
-
-/// An interest as it is said; nothing for everything.
-fn said(interest: &Interest) -> Option<serde_json::Value> {
-    (!interest.is_everything())
-        .then(|| serde_json::to_value(interest).ok())
-        .flatten()
 }
 
 /// What of a failed session speaks against the peer.
@@ -486,10 +473,6 @@ fn offence(trouble: &Trouble) -> Option<Offence> {
         Trouble::Silent => Some(Offence::Timeout),
         Trouble::Read(ReadError::Io(_) | ReadError::Ended) | Trouble::Write(_) | Trouble::Own(_) => None,
     }
-}
-
-fn protocol() -> StreamProtocol {
-    StreamProtocol::new(PROTOCOL)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

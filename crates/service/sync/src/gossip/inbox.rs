@@ -4,15 +4,14 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 
-use alephd_message::{Envelope, ErrorCode, Micros};
-use alephd_net::{GossipId, GossipInbox, GossipMessage, Net, PeerId, Verdict};
+use alephd_message::{Envelope, ErrorCode};
+use alephd_net::{GossipId, GossipInbox, GossipMessage, PeerId, Verdict};
 use alephd_peer_protocol::gossip;
-use alephd_pipeline::{Origin, Outcome, Pipeline};
+use alephd_pipeline::Outcome;
 use alephd_rules::MessageStatus;
-use alephd_store::Store;
-use alephd_tasks::{CancellationToken, Clock};
+use alephd_tasks::CancellationToken;
 
-use super::{ANNOUNCE_TOPIC, GossipCounters, announce, count, is_for_others, seen::Seen};
+use super::{ANNOUNCE_TOPIC, GossipCounters, Host, Judge, announce, count, is_for_others, seen::Seen};
 
 /// Messages of gossip in the pipeline at once: enough that a commit has many of them.
 pub const IN_FLIGHT: usize = 1_024;
@@ -26,15 +25,11 @@ pub type SyncNow = Arc<dyn Fn(PeerId) -> Pin<Box<dyn Future<Output = ()> + Send>
 /// What takes messages in. [`Inbox::run`] is its task.
 pub struct Inbox {
     /// The network.
-    pub net: Net,
-    /// Where messages go.
-    pub pipeline: Pipeline,
-    /// What is known already.
-    pub store: Store,
+    pub host: Arc<dyn Host>,
+    /// Where messages go, and what is known already.
+    pub judge: Arc<dyn Judge>,
     /// Topic of messages.
     pub topic: String,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
     /// What is done for a message of which only the hash came.
     pub sync_now: SyncNow,
     /// What was done so far.
@@ -62,7 +57,10 @@ impl Inbox {
         let mut under_way = FuturesUnordered::new();
         loop {
             let has_room = under_way.len() < IN_FLIGHT;
+            // What is judged goes before what is new, so that there is room for it; and the same
+            // arrivals give the same run.
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 Some(judged) = under_way.next() => self.tell(judged, &mut seen),
                 message = messages.next(), if has_room => match message {
@@ -70,7 +68,7 @@ impl Inbox {
                     Some(message) if message.topic == self.topic => {
                         match self.read(&message, &mut seen) {
                             Ok(envelope) => under_way.push(self.judge(message.id, message.relay, envelope).left_future()),
-                            Err(verdict) => self.net.judge(message.id, message.relay, verdict),
+                            Err(verdict) => self.host.judge(message.id, message.relay, verdict),
                         }
                     }
                     Some(message) if message.topic == ANNOUNCE_TOPIC => {
@@ -78,7 +76,7 @@ impl Inbox {
                     }
                     Some(message) => {
                         let (id, relay) = (message.id.clone(), message.relay);
-                        self.net.judge(id, relay, others(message));
+                        self.host.judge(id, relay, others(message));
                     }
                 },
             }
@@ -101,7 +99,7 @@ impl Inbox {
     }
 
     async fn judge(&self, id: GossipId, relay: PeerId, envelope: Envelope) -> Judged {
-        let outcome = self.pipeline.submit(envelope.clone(), Origin::Network).await;
+        let outcome = self.judge.submit(envelope.clone()).await;
         let (verdict, forget) = match outcome {
             Ok(outcome) => (verdict(&outcome), None),
             Err(_) => (Verdict::Ignore, Some(envelope)),
@@ -118,13 +116,7 @@ impl Inbox {
         let verdict = match announce::parse(&message.data) {
             None => Verdict::Reject,
             Some(hash) => {
-                let now = Micros(self.clock.now_micros());
-                let is_here = || {
-                    let reader = self.store.reader();
-                    reader
-                        .message_status(&hash, now)
-                        .is_ok_and(|status| status.is_some())
-                };
+                let is_here = || self.judge.is_known(&hash);
                 if !is_here() {
                     let fetched = (self.sync_now)(message.relay);
                     let _ = tokio::time::timeout(ANNOUNCED_WITHIN, fetched).await;
@@ -153,7 +145,7 @@ impl Inbox {
         if let Some(envelope) = judged.forget {
             seen.forget(&envelope);
         }
-        self.net.judge(judged.id, judged.relay, judged.verdict);
+        self.host.judge(judged.id, judged.relay, judged.verdict);
     }
 }
 

@@ -6,14 +6,14 @@ use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::oneshot;
 
 use alephd_message::Envelope;
-use alephd_net::{Net, PublishError};
+use alephd_net::PublishError;
 use alephd_peer_protocol::gossip;
 use alephd_pipeline::{Outcome, PipelineError};
 use alephd_rules::MessageStatus;
 use alephd_signature::sign::wire_json;
 use alephd_tasks::{CancellationToken, queue::Receiver};
 
-use super::{ANNOUNCE_TOPIC, GossipCounters, IN_FLIGHT, announce, count};
+use super::{ANNOUNCE_TOPIC, GossipCounters, Host, IN_FLIGHT, announce, count};
 
 /// A message of a client.
 pub enum Outgoing {
@@ -26,7 +26,7 @@ pub enum Outgoing {
 /// What gives messages to the network. [`Outbox::run`] is its task.
 pub struct Outbox {
     /// The network.
-    pub net: Net,
+    pub host: Arc<dyn Host>,
     /// Topic of messages.
     pub topic: String,
     /// What was done so far.
@@ -49,6 +49,7 @@ impl Outbox {
         loop {
             let has_room = coming.len() < IN_FLIGHT;
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 Some(accepted) = coming.next() => if let Some(envelope) = accepted {
                     self.publish(&envelope).await;
@@ -67,13 +68,13 @@ impl Outbox {
 
     async fn publish(&self, envelope: &Envelope) {
         let payload = gossip::encode(wire_json(envelope).as_bytes()).into_owned();
-        match self.net.publish(&self.topic, payload).await {
+        match self.host.publish(&self.topic, payload).await {
             Ok(()) => count(&self.counters.0.published),
             // Somebody published the same bytes a moment ago.
             Err(PublishError::Duplicate) => {}
             Err(PublishError::TooLarge { .. }) => {
                 let announcement = announce::write(&envelope.item_hash);
-                match self.net.publish(ANNOUNCE_TOPIC, announcement).await {
+                match self.host.publish(ANNOUNCE_TOPIC, announcement).await {
                     Ok(()) => count(&self.counters.0.announced),
                     Err(_) => count(&self.counters.0.unpublished),
                 }

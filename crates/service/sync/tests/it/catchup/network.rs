@@ -36,8 +36,8 @@ impl Host {
             trusted: HashSet::new(),
             ..CatchUpConfig::default()
         };
-        let catch_up = CatchUp::new(net.clone(), Arc::clone(&site.holdings), config, clock);
-        catch_up.start(&tasks).unwrap();
+        let catch_up = CatchUp::new(Arc::new(net.clone()), Arc::clone(&site.holdings), config, clock);
+        catch_up.start(&net, &tasks).unwrap();
         Self {
             site,
             net,
