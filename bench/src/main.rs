@@ -22,6 +22,7 @@ mod limit;
 mod load;
 mod machine;
 mod memory;
+mod network;
 mod publish;
 mod query;
 mod report;
@@ -54,6 +55,8 @@ enum Command {
     Fsync(disk::Args),
     /// Files over HTTP, against SHA-256 and the disk alone
     Files(files::Args),
+    /// Several nodes: latency and rate until a message is everywhere, and how fast a new node catches up
+    Network(network::Args),
     /// Everything in sequence, with a Markdown table of the results (the default)
     All(all::Args),
 }
@@ -71,6 +74,7 @@ fn main() -> anyhow::Result<()> {
         Command::Memory(args) => memory::run(&args),
         Command::Fsync(args) => disk::run(&args),
         Command::Files(args) => files::run(&args),
+        Command::Network(args) => network::run(&args),
         Command::All(args) => all::run(&args),
     }
 }
