@@ -27,6 +27,7 @@ class Attacker:
         self.target = (address, port)
         self.own = itertools.cycle([(address, 0) for address in own] or [None])
         self.counts = collections.Counter()
+        self.begun = False
 
     async def connection(self):
         connecting = asyncio.open_connection(*self.target, local_addr=next(self.own))
@@ -40,13 +41,21 @@ class Attacker:
         while True:
             try:
                 reader, writer = await self.connection()
+                self.begin()
                 try:
                     await act(reader, writer)
                 finally:
                     writer.transport.abort()
             except (OSError, TimeoutError, asyncio.TimeoutError, asyncio.IncompleteReadError):
                 self.counts["refused or closed"] += 1
+                self.begin()
                 await asyncio.sleep(0.05)
+
+    def begin(self):
+        """Says that the attack goes on from here."""
+        if not self.begun:
+            self.begun = True
+            print("begun", flush=True)
 
     async def write(self, writer, data):
         writer.write(data)

@@ -10,7 +10,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::{
     runtime::Handle,
-    sync::{Notify, broadcast, oneshot},
+    sync::{Notify, Semaphore, broadcast, oneshot},
 };
 
 use alephd_blobs::Blobs;
@@ -62,8 +62,8 @@ pub struct PipelineConfig {
 /// A handle to a running pipeline. Cheap to clone; the threads run until [`Pipeline::close`].
 #[derive(Clone)]
 pub struct Pipeline {
-    jobs: Sender<VerifyJob>,
-    engine: Sender<EngineJob>,
+    jobs: Door<VerifyJob>,
+    engine: Door<EngineJob>,
     events: broadcast::Sender<Event>,
     waiting: Arc<Notify>,
     threads: Arc<Mutex<Threads>>,
@@ -162,8 +162,8 @@ impl Pipeline {
             engine: engine_thread,
         }));
         Ok(Self {
-            jobs,
-            engine,
+            jobs: Door::new(jobs),
+            engine: Door::new(engine),
             events,
             waiting,
             threads,
@@ -207,7 +207,7 @@ impl Pipeline {
             origin,
             answer: Some(answer),
         };
-        self.jobs.send(job).map_err(|_| PipelineError::Closed)?;
+        self.jobs.queue.send(job).map_err(|_| PipelineError::Closed)?;
         Ok(outcome)
     }
 
@@ -247,7 +247,7 @@ impl Pipeline {
             kind,
             answer,
         };
-        send(&self.engine, job).await?;
+        self.engine.send(job).await?;
         done.await
             .unwrap_or_else(|_| Err(Arc::new(PipelineError::Closed)))
     }
@@ -272,12 +272,12 @@ impl Pipeline {
         };
         // Each verifier takes one of these, after everything that was queued before.
         for _ in &verifiers {
-            let _ = self.jobs.send(VerifyJob::Close);
+            let _ = self.jobs.queue.send(VerifyJob::Close);
         }
         for verifier in verifiers {
             join(verifier);
         }
-        let _ = self.engine.send(EngineJob::Close);
+        let _ = self.engine.queue.send(EngineJob::Close);
         if let Some(engine) = engine {
             join(engine);
         }
@@ -290,22 +290,60 @@ impl Pipeline {
     }
 
     async fn enqueue(&self, job: VerifyJob) -> Result<(), Arc<PipelineError>> {
-        send(&self.jobs, job).await
+        self.jobs.send(job).await
     }
 }
 
-/// Sends without blocking the runtime: a full queue is waited for on a blocking thread.
-async fn send<T: Send + 'static>(queue: &Sender<T>, job: T) -> Result<(), Arc<PipelineError>> {
-    match queue.try_send(job) {
-        Ok(()) => Ok(()),
-        Err(TrySendError::Disconnected(_)) => Err(Arc::new(PipelineError::Closed)),
-        Err(TrySendError::Full(job)) => {
-            let queue = queue.clone();
-            let sent = tokio::task::spawn_blocking(move || queue.send(job)).await;
-            match sent {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) | Err(_) => Err(Arc::new(PipelineError::Closed)),
-            }
+/// The way into a queue for those who must not block.
+///
+/// Whoever finds the queue full waits in a line, and only the first in it on a blocking thread. If
+/// each had a thread, a few hundred of them would have all that the runtime gives, and the threads
+/// that empty the queues need some themselves, to read files: nobody would ever move again.
+struct Door<T> {
+    queue: Sender<T>,
+    first: Arc<Semaphore>,
+}
+
+impl<T> Clone for Door<T> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.clone(),
+            first: Arc::clone(&self.first),
+        }
+    }
+}
+
+impl<T: Send + 'static> Door<T> {
+    fn new(queue: Sender<T>) -> Self {
+        Self {
+            queue,
+            first: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    async fn send(&self, job: T) -> Result<(), Arc<PipelineError>> {
+        let closed = || Arc::new(PipelineError::Closed);
+        let job = match self.queue.try_send(job) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Disconnected(_)) => return Err(closed()),
+            Err(TrySendError::Full(job)) => job,
+        };
+        let first = Arc::clone(&self.first).acquire_owned().await;
+        let first = first.map_err(|_| closed())?;
+        let job = match self.queue.try_send(job) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Disconnected(_)) => return Err(closed()),
+            Err(TrySendError::Full(job)) => job,
+        };
+        let queue = self.queue.clone();
+        let sent = tokio::task::spawn_blocking(move || {
+            // Also when nobody waits for the answer any more.
+            let _first = first;
+            queue.send(job)
+        });
+        match sent.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(closed()),
         }
     }
 }

@@ -68,3 +68,15 @@ fn comparison_alone_heals_as_well() {
         ],
     );
 }
+
+/// Floods, giant frames, slow streams, contradictions, wrong files, many names of one machine, garbage:
+/// every attack there is, each for as long as forty messages and a newcomer take.
+#[test]
+fn a_network_that_is_attacked_goes_on() {
+    let test = "drill::partition::a_network_that_is_attacked_goes_on";
+    let built = Path::new(env!("CARGO_BIN_EXE_alephd")).with_file_name("examples");
+    let attacker = built.join("hostile-peer");
+    assert!(attacker.exists(), "cargo build -p alephd --example hostile-peer");
+    let attacker = attacker.to_string_lossy();
+    drill(test, &["--hostile", "--messages", "40", "--attacker", &attacker]);
+}

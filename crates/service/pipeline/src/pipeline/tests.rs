@@ -19,6 +19,10 @@ struct Node {
 
 impl Node {
     fn start() -> Self {
+        Self::start_with(Blobs::in_memory())
+    }
+
+    fn start_with(blobs: Blobs) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(&StoreConfig::at(folder.path().join("db"))).expect("opens");
         let config = PipelineConfig {
@@ -29,7 +33,7 @@ impl Node {
         };
         let pipeline = Pipeline::start(
             store.take_writer().expect("the first to ask"),
-            Blobs::in_memory(),
+            blobs,
             config,
             Arc::new(ManualClock::new(1_800_000_000_000_000)),
             Handle::current(),
@@ -110,4 +114,31 @@ async fn whoever_fetches_is_told_what_to_fetch() {
     waiting.notified().await;
     assert_eq!(node.store.reader().wanted(0, 9).expect("a read").len(), 2);
     node.stop().await;
+}
+
+/// Verification reads contents on the threads on which those wait who find the queue full. However many
+/// they are, one is left.
+#[test]
+fn a_crowd_before_a_full_queue_leaves_threads_to_those_who_empty_it() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let blobs = Blobs::open_folder(folder.path()).await.expect("opens");
+        let node = Node::start_with(blobs.clone());
+        let alice = keys::solana("alice");
+        let (message, content) = builder::post(&alice, "chat", json!({})).seal_as_file();
+        let mut writer = blobs.writer_sha256(1 << 20);
+        writer.write(content.as_bytes()).await.expect("room");
+        let stored = writer.finish(alephd_blobs::BlobName::Sha256).await;
+        assert_eq!(stored.expect("kept").name, message.item_hash);
+        let crowd = (0..2 * QUEUE).map(|_| node.submit(&message));
+        for outcome in futures_util::future::join_all(crowd).await {
+            assert_eq!(outcome.status, MessageStatus::Processed);
+        }
+        node.stop().await;
+    });
 }
