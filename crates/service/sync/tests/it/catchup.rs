@@ -3,4 +3,4 @@
 mod honest;
 mod liars;
 mod network;
-mod site;
+pub(crate) mod site;

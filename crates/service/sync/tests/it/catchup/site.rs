@@ -31,27 +31,12 @@ impl Site {
         let store = Store::open(&StoreConfig::at(folder.path().join("db"))).unwrap();
         let blobs = Blobs::in_memory();
         let clock = Arc::new(ManualClock::new(NOW));
-        let funder = keys::funder().address().to_owned();
-        let trusted = Trusted {
-            balance_oracles: vec![funder.clone()],
-            balance_post_type: "balances-update".into(),
-            credit_oracles: vec![funder],
-            credit_channels: vec!["ALEPH_CREDIT".into()],
-        };
-        let config = PipelineConfig {
-            engine: EngineConfig {
-                trusted,
-                ..EngineConfig::default()
-            },
-            verifiers: 1,
-            bulk: false,
-        };
         let writer = store.take_writer().unwrap();
         let runtime = tokio::runtime::Handle::current();
         let pipeline = Pipeline::start(
             writer,
             blobs.clone(),
-            config,
+            pipeline_config(),
             Arc::<ManualClock>::clone(&clock),
             runtime,
         );
@@ -94,6 +79,25 @@ impl Site {
 
     pub(super) fn root(&self) -> String {
         self.store.reader().state_root_of_tables().unwrap().digest()
+    }
+}
+
+/// The pipeline of a node that trusts the account of tests.
+pub(crate) fn pipeline_config() -> PipelineConfig {
+    let funder = keys::funder().address().to_owned();
+    let trusted = Trusted {
+        balance_oracles: vec![funder.clone()],
+        balance_post_type: "balances-update".into(),
+        credit_oracles: vec![funder],
+        credit_channels: vec!["ALEPH_CREDIT".into()],
+    };
+    PipelineConfig {
+        engine: EngineConfig {
+            trusted,
+            ..EngineConfig::default()
+        },
+        verifiers: 1,
+        bulk: false,
     }
 }
 

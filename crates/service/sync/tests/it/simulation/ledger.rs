@@ -97,7 +97,8 @@ impl Ledger {
         };
         if is_first {
             let (node, life) = (self.node, self.life);
-            self.world.push_within(12, Event::Commit { node, life });
+            self.world
+                .push_within(self.world.weather.writes, Event::Commit { node, life });
         }
         match early {
             Some(outcome) => Some(Reply::Outcome(outcome)),

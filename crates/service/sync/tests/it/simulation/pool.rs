@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, LazyLock},
 };
 
@@ -31,30 +31,23 @@ pub(super) struct Made {
     pub(super) wire: String,
 }
 
+impl Made {
+    pub(super) fn new(envelope: Envelope, file: Option<String>) -> Arc<Self> {
+        let wire = wire_json(&envelope);
+        Arc::new(Self { envelope, file, wire })
+    }
+}
+
 /// What everybody draws from.
 pub(super) struct Pool {
     pub(super) families: Vec<Vec<Arc<Made>>>,
     /// What liars say that somebody signed.
     pub(super) forged: Vec<Envelope>,
-    /// Who signed what: honest copies by name and signature.
-    honest: HashSet<(ItemHash, Option<String>)>,
 }
 
 pub(super) fn pool() -> &'static Pool {
     static POOL: LazyLock<Pool> = LazyLock::new(make);
     &POOL
-}
-
-impl Pool {
-    /// Whether an honest account signed this copy.
-    pub(super) fn is_honest(&self, envelope: &Envelope) -> bool {
-        let name = (envelope.item_hash.clone(), envelope.signature.clone());
-        self.honest.contains(&name)
-    }
-
-    pub(super) fn is_honest_name(&self, hash: &ItemHash) -> bool {
-        self.honest.iter().any(|(honest, _)| honest == hash)
-    }
 }
 
 fn make() -> Pool {
@@ -70,8 +63,7 @@ fn make() -> Pool {
         let mut made = Vec::new();
         let mut add = |envelope: Envelope, file: Option<String>| {
             let hash = envelope.item_hash.clone();
-            let wire = wire_json(&envelope);
-            made.push(Arc::new(Made { envelope, file, wire }));
+            made.push(Made::new(envelope, file));
             hash
         };
         let first = add(post(alice, "chat", body("50% of %41")).at(at()).seal(), None);
@@ -121,13 +113,7 @@ fn make() -> Pool {
         forged.push(copies::forged(&unknown, eve));
         families.push(made);
     }
-    let honest = families.iter().flatten();
-    let honest = honest.map(|made| (made.envelope.item_hash.clone(), made.envelope.signature.clone()));
-    Pool {
-        honest: honest.collect(),
-        families,
-        forged,
-    }
+    Pool { families, forged }
 }
 
 /// What a content says, as far as the model judges by it.

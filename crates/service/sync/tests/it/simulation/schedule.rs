@@ -8,7 +8,13 @@ use std::{
 
 use alephd_message::ItemHash;
 use alephd_rules::MessageStatus;
-use alephd_testkit::rng::Rng;
+use alephd_store::read::KnownRow;
+use alephd_testkit::{rng::Rng, scenario};
+use proptest::{
+    prelude::ProptestConfig,
+    strategy::{Strategy as _, ValueTree as _},
+    test_runner::{RngAlgorithm, TestRng, TestRunner},
+};
 use tokio::task::JoinSet;
 
 use super::{
@@ -84,7 +90,7 @@ pub(super) struct Schedule {
     honest: usize,
     nodes: usize,
     weather: Weather,
-    pub(super) messages: Vec<Arc<Made>>,
+    messages: Vec<Arc<Made>>,
     plan: Vec<(u64, Action)>,
 }
 
@@ -99,7 +105,22 @@ impl Schedule {
         Self::of(seed, messages.collect(), true, &mut rng)
     }
 
-    pub(super) fn of(seed: u64, messages: Vec<Arc<Made>>, with_liars: bool, rng: &mut Rng) -> Self {
+    /// The hardest messages there are, for the real engine. Of several copies of one only the first
+    /// remains: which of them is served is not compared (docs/protocol/catch-up.md).
+    pub(super) fn of_scenario(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let entropy: Vec<u8> = (0..4).flat_map(|_| rng.bits().to_le_bytes()).collect();
+        let dice = TestRng::from_seed(RngAlgorithm::ChaCha, &entropy);
+        let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), dice);
+        let scenario = scenario::arb_scenario_of(6..=20).new_tree(&mut runner).unwrap();
+        let mut names = BTreeSet::new();
+        let mut messages = scenario.current();
+        messages.retain(|message| names.insert(message.item_hash.clone()));
+        let messages = messages.into_iter().map(|message| Made::new(message, None));
+        Self::of(seed, messages.collect(), false, &mut rng)
+    }
+
+    fn of(seed: u64, messages: Vec<Arc<Made>>, with_liars: bool, rng: &mut Rng) -> Self {
         let honest = 3 + rng.below(if with_liars { 4 } else { 2 }) as usize;
         let liars = if with_liars { rng.below(3) as usize } else { 0 };
         let nodes = (honest + liars).min(7).max(honest);
@@ -107,6 +128,7 @@ impl Schedule {
             lost: *rng.pick(&[0, 0, 10, 40, 100]),
             doubled: *rng.pick(&[0, 10, 30]),
             slow: *rng.pick(&[4, 40, 300]),
+            writes: *rng.pick(&[3, 12, 150]),
         };
         let length = 300 + rng.below(900);
         let mut plan = Vec::new();
@@ -206,7 +228,14 @@ impl<'a> Run<'a> {
         let Schedule {
             seed, honest, nodes, ..
         } = *schedule;
-        let world = World::new(seed, honest, nodes, schedule.weather, sabotage);
+        let world = World::new(
+            seed,
+            honest,
+            nodes,
+            schedule.weather,
+            sabotage,
+            &schedule.messages,
+        );
         let mut rng = Rng::new(seed ^ 0xd15c);
         let disks: Vec<_> = (0..honest)
             .map(|_| Arc::new(Mutex::new(make_disk(&mut rng))))
@@ -354,14 +383,25 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether all nodes hold the same, and all that was acknowledged.
+    /// Whether all nodes hold the same, and know what waits.
     fn is_settled(&self) -> bool {
         let mut states = self.disks.iter().map(|disk| {
             let disk = lock(disk);
             (disk.facts(), disk.root())
         });
         let first = states.next();
-        states.all(|state| Some(state) == first) && self.missing().is_empty()
+        let is_refused = |hash: &ItemHash| {
+            let is_it = |row: &KnownRow| row.status == MessageStatus::Rejected && row.hash == *hash;
+            self.disks
+                .iter()
+                .any(|disk| lock(disk).parked().iter().any(is_it))
+        };
+        let is_everywhere = |hash: &ItemHash| self.disks.iter().all(|disk| lock(disk).is_known(hash));
+        states.all(|state| Some(state) == first)
+            && self.all().iter().all(|made| {
+                let hash = &made.envelope.item_hash;
+                is_everywhere(hash) || is_refused(hash)
+            })
     }
 
     /// Messages that were acknowledged, or that somebody knows.

@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap, hash_map::DefaultHasher},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
     sync::{Arc, Mutex, Weak},
 };
@@ -17,7 +17,7 @@ use alephd_testkit::rng::Rng;
 use super::{
     Sabotage, lock,
     pipe::{Lane, Pipe, pipe},
-    pool::pool,
+    pool::Made,
     schedule::Action,
 };
 
@@ -55,6 +55,8 @@ pub(super) struct Weather {
     pub(super) doubled: u64,
     /// The longest way of a frame, in milliseconds.
     pub(super) slow: u64,
+    /// The longest that a node takes until it writes.
+    pub(super) writes: u64,
 }
 
 #[derive(Default)]
@@ -115,6 +117,8 @@ pub(super) struct World {
     pub(super) nodes: usize,
     pub(super) weather: Weather,
     pub(super) sabotage: Sabotage,
+    /// Who signed what.
+    signed: HashSet<(ItemHash, Option<String>)>,
 }
 
 impl World {
@@ -124,7 +128,9 @@ impl World {
         nodes: usize,
         weather: Weather,
         sabotage: Sabotage,
+        messages: &[Arc<Made>],
     ) -> Arc<Self> {
+        let signed = messages.iter().map(|made| name(&made.envelope)).collect();
         let mut links = BTreeMap::new();
         for one in 0..nodes {
             for other in one + 1..nodes {
@@ -150,6 +156,7 @@ impl World {
             nodes,
             weather,
             sabotage,
+            signed,
         })
     }
 
@@ -353,7 +360,7 @@ impl World {
     pub(super) fn spread(&self, from: usize, but: Option<usize>, topic: &str, data: &Arc<[u8]>) -> usize {
         if from < self.honest {
             self.count(|counts| counts.forwarded += 1);
-            if !is_good(topic, data) {
+            if !self.is_good(topic, data) {
                 self.fault(format!("node {from} passed on in {topic} what nobody signed"));
             }
         }
@@ -363,6 +370,17 @@ impl World {
             self.frame(from, *to, topic, data);
         }
         neighbours.len()
+    }
+
+    /// Whether this may be passed on: an honest message, or the name of one.
+    fn is_good(&self, topic: &str, data: &[u8]) -> bool {
+        if topic == ANNOUNCE_TOPIC {
+            let value: serde_json::Value = serde_json::from_slice(data).unwrap_or_default();
+            let hash = value["item_hash"].as_str().and_then(ItemHash::parse_strict);
+            return hash.is_some_and(|hash| self.signed.iter().any(|(signed, _)| *signed == hash));
+        }
+        let envelope = gossip::decode(data).find_map(|json| Envelope::parse(&json).ok());
+        envelope.is_some_and(|envelope| self.signed.contains(&name(&envelope)))
     }
 
     /// A node says what a peer did.
@@ -397,15 +415,9 @@ fn touches(ends: &(usize, usize), node: usize) -> bool {
     ends.0 == node || ends.1 == node
 }
 
-/// Whether this may be passed on: an honest message, or the name of one.
-fn is_good(topic: &str, data: &[u8]) -> bool {
-    if topic == ANNOUNCE_TOPIC {
-        let value: serde_json::Value = serde_json::from_slice(data).unwrap_or_default();
-        let name = value["item_hash"].as_str().and_then(ItemHash::parse_strict);
-        return name.is_some_and(|name| pool().is_honest_name(&name));
-    }
-    let envelope = gossip::decode(data).find_map(|json| Envelope::parse(&json).ok());
-    envelope.is_some_and(|envelope| pool().is_honest(&envelope))
+/// What tells one copy of a message from another.
+fn name(envelope: &Envelope) -> (ItemHash, Option<String>) {
+    (envelope.item_hash.clone(), envelope.signature.clone())
 }
 
 /// What of an event enters the trace.
