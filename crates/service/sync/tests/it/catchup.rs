@@ -4,4 +4,4 @@ mod honest;
 mod liars;
 mod network;
 mod partial;
-mod site;
+pub(crate) mod site;

@@ -10,3 +10,4 @@ mod catchup;
 mod exchange;
 mod fetch;
 mod kubo;
+mod simulation;

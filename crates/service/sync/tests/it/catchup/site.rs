@@ -38,21 +38,9 @@ impl Site {
         let store = Store::open(&StoreConfig::at(folder.path().join("db"))).unwrap();
         let blobs = Blobs::in_memory();
         let clock = Arc::new(ManualClock::new(NOW));
-        let funder = keys::funder().address().to_owned();
-        let trusted = Trusted {
-            balance_oracles: vec![funder.clone()],
-            balance_post_type: "balances-update".into(),
-            credit_oracles: vec![funder],
-            credit_channels: vec!["ALEPH_CREDIT".into()],
-        };
         let config = PipelineConfig {
-            engine: EngineConfig {
-                trusted: trusted.clone(),
-                ..EngineConfig::default()
-            },
-            verifiers: 1,
-            bulk: false,
             keep: keep.map(Arc::new),
+            ..pipeline_config()
         };
         let writer = store.take_writer().unwrap();
         let runtime = tokio::runtime::Handle::current();
@@ -64,11 +52,7 @@ impl Site {
             runtime,
         );
         let pipeline = pipeline.unwrap();
-        let support = Support {
-            trusted,
-            ..Support::default()
-        };
-        let holdings = LocalHoldings::new(store.clone(), blobs.clone(), pipeline.clone(), support);
+        let holdings = LocalHoldings::new(store.clone(), blobs.clone(), pipeline.clone(), support());
         let holdings: Arc<dyn Holdings> = Arc::new(holdings);
         Self {
             catalogue: Catalogue::new(Arc::clone(&holdings), clock),
@@ -112,6 +96,34 @@ impl Site {
 
     pub(super) fn root(&self) -> String {
         self.store.reader().state_root_of_tables().unwrap().digest()
+    }
+}
+
+/// The pipeline of a node that trusts the account of tests.
+pub(crate) fn pipeline_config() -> PipelineConfig {
+    let funder = keys::funder().address().to_owned();
+    let trusted = Trusted {
+        balance_oracles: vec![funder.clone()],
+        balance_post_type: "balances-update".into(),
+        credit_oracles: vec![funder],
+        credit_channels: vec!["ALEPH_CREDIT".into()],
+    };
+    PipelineConfig {
+        engine: EngineConfig {
+            trusted,
+            ..EngineConfig::default()
+        },
+        verifiers: 1,
+        bulk: false,
+        keep: None,
+    }
+}
+
+/// What all nodes of the network of tests keep.
+pub(crate) fn support() -> Support {
+    Support {
+        trusted: pipeline_config().engine.trusted,
+        ..Support::default()
     }
 }
 
