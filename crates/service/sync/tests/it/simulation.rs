@@ -51,7 +51,7 @@ enum Sabotage {
 }
 
 /// Schedules of an ordinary run.
-const RUNS: u64 = 2_400;
+const RUNS: u64 = 2_000;
 
 /// The same with the real engine, which takes a hundred times as long.
 const ENGINE_RUNS: u64 = 24;

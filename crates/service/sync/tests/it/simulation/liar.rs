@@ -71,7 +71,8 @@ pub(super) fn speak(world: &World, from: usize, to: usize, lie: u64, messages: &
             let announcement = json!({"item_hash": missing});
             (ANNOUNCE_TOPIC, announcement.to_string().into_bytes())
         }
-        // The truth, in bytes that nobody has seen.
+        // The truth, in bytes that nobody has seen; with its content, or nobody may ever have that.
+        _ if message.file.is_some() => return,
         _ => {
             let spaced = format!("{}{}", message.wire, " ".repeat(rng.below(9) as usize));
             (TOPIC, gossip::encode(spaced.as_bytes()).into_owned())

@@ -97,10 +97,7 @@ impl AsyncRead for Pipe {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut state = lock(&self.inward.0);
         if !state.arrived.is_empty() {
-            let count = buf.len().min(state.arrived.len());
-            for (place, byte) in buf.iter_mut().zip(state.arrived.drain(..count)) {
-                *place = byte;
-            }
+            let count = io::Read::read(&mut state.arrived, buf)?;
             state.wake();
             return Poll::Ready(Ok(count));
         }

@@ -404,15 +404,24 @@ impl<'a> Run<'a> {
             })
     }
 
-    /// Messages that were acknowledged, or that somebody knows.
+    /// Messages that were acknowledged, or that somebody holds: one of which a liar has told the name,
+    /// or what is left of it, may never have been said.
     fn all(&self) -> Vec<&Arc<Made>> {
         let acknowledged = self.world.acknowledged();
-        let is_known = |hash: &ItemHash| self.disks.iter().any(|disk| lock(disk).is_known(hash));
+        let is_held = |row: &KnownRow| match row.status {
+            MessageStatus::Pending | MessageStatus::Rejected => row.has_content,
+            _ => true,
+        };
+        let mut held = BTreeSet::new();
+        for disk in &self.disks {
+            let rows = lock(disk).known(0, u64::from(u32::MAX));
+            held.extend(rows.into_iter().filter(is_held).map(|row| row.hash));
+        }
         let messages = self.schedule.messages.iter();
         messages
             .filter(|made| {
                 let hash = &made.envelope.item_hash;
-                acknowledged.contains(hash) || is_known(hash)
+                acknowledged.contains(hash) || held.contains(hash)
             })
             .collect()
     }

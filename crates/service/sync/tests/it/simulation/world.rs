@@ -267,8 +267,8 @@ impl World {
         link.is_cut = false;
         let held = std::mem::take(&mut link.held);
         for event in held {
-            let at = state.now + 1;
-            state.push(at, event);
+            // Before what was sent later.
+            state.push(0, event);
         }
     }
 
