@@ -70,8 +70,8 @@ fn comparison_alone_heals_as_well() {
 }
 
 /// Invalid floods, giant frames, slow streams, contradictions, wrong files, many names of one machine,
-/// garbage: every attack but the flood of valid messages, which takes minutes, each for as long as
-/// twenty messages and a newcomer take.
+/// garbage: every attack but those that have to be asked for by name (`docs/how-to/drills.md`), each for as
+/// long as twenty messages and a newcomer take.
 #[test]
 fn a_network_that_is_attacked_goes_on() {
     let test = "drill::partition::a_network_that_is_attacked_goes_on";
