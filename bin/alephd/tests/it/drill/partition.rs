@@ -69,8 +69,9 @@ fn comparison_alone_heals_as_well() {
     );
 }
 
-/// Floods, giant frames, slow streams, contradictions, wrong files, many names of one machine, garbage:
-/// every attack there is, each for as long as forty messages and a newcomer take.
+/// Invalid floods, giant frames, slow streams, contradictions, wrong files, many names of one machine,
+/// garbage: every attack but those that have to be asked for by name (`docs/how-to/drills.md`), each for as
+/// long as twenty messages and a newcomer take.
 #[test]
 fn a_network_that_is_attacked_goes_on() {
     let test = "drill::partition::a_network_that_is_attacked_goes_on";
@@ -78,5 +79,5 @@ fn a_network_that_is_attacked_goes_on() {
     let attacker = built.join("hostile-peer");
     assert!(attacker.exists(), "cargo build -p alephd --example hostile-peer");
     let attacker = attacker.to_string_lossy();
-    drill(test, &["--hostile", "--messages", "40", "--attacker", &attacker]);
+    drill(test, &["--hostile", "--messages", "20", "--attacker", &attacker]);
 }

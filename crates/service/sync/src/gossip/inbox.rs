@@ -13,9 +13,8 @@ use alephd_tasks::CancellationToken;
 
 use super::{ANNOUNCE_TOPIC, GossipCounters, Host, Judge, announce, count, is_for_others, seen::Seen};
 
-/// Messages of gossip in the pipeline at once: enough that a commit has many of them, and a quarter of
-/// its queue, so that clients of this node do not wait behind a thousand messages of a flood.
-pub const IN_FLIGHT: usize = 256;
+/// Messages of gossip in the pipeline at once: enough that a commit has many of them.
+pub const IN_FLIGHT: usize = 1_024;
 /// An announced message that is not here by then is not passed on: the network forgets what it is
 /// not told about.
 const ANNOUNCED_WITHIN: Duration = Duration::from_secs(4);

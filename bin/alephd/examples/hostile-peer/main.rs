@@ -13,6 +13,15 @@
     reason = "a tool of a drill: it speaks on standard output, and a failure of its own ends the drill"
 )]
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a tool of the drills: it fails loudly, and its output is its report"
+)]
+
+mod wrong;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -20,19 +29,15 @@ use std::{
 };
 
 use alephd_message::{Envelope, Micros};
-use alephd_net::{GossipInbox, Identity, Limits, Multiaddr, Net, NetConfig, PeerId, Stream, StreamProtocol};
-use alephd_peer_protocol::{
-    catchup, exchange,
-    exchange::{Answer, Form, Request},
-    gossip,
-};
+use alephd_net::{GossipInbox, Identity, Limits, Multiaddr, Net, NetConfig, PeerId, StreamProtocol};
+use alephd_peer_protocol::{catchup, exchange, gossip};
 use alephd_tasks::{SystemClock, Tasks};
 use alephd_testkit::{
     builder::{self, wire},
     copies, keys,
     rng::Rng,
 };
-use futures_util::{AsyncReadExt as _, AsyncWriteExt as _, StreamExt as _, future::join_all};
+use futures_util::{AsyncWriteExt as _, StreamExt as _, future::join_all};
 use serde_json::json;
 
 /// Names that `sybil` and `stall` use at a time: many times what one address gets.
@@ -251,7 +256,7 @@ impl Attacker {
                 while let Some((_, stream)) = streams.next().await {
                     let counts = self.counts.clone();
                     mask.tasks.spawn_worker("lie", async move {
-                        let _ = lie(stream, &counts).await;
+                        let _ = wrong::lie(stream, &counts).await;
                     });
                 }
             };
@@ -279,7 +284,7 @@ impl Attacker {
                     let (counts, seed) = (self.counts.clone(), rng.bits());
                     counts.add("answers", 1);
                     mask.tasks.spawn_worker("garbage", async move {
-                        let _ = garbage(stream, seed).await;
+                        let _ = wrong::garbage(stream, seed).await;
                     });
                 }
             };
@@ -290,7 +295,7 @@ impl Attacker {
                         seed += 1;
                         if let Ok(stream) = mask.net.open(*peer, protocol(catchup::PROTOCOL)).await {
                             self.counts.add("questions", 1);
-                            let _ = garbage(stream, seed).await;
+                            let _ = wrong::garbage(stream, seed).await;
                         }
                     }
                     tokio::time::sleep(BREATH).await;
@@ -412,52 +417,6 @@ fn protocol(name: &'static str) -> StreamProtocol {
 
 fn payload(envelope: &Envelope) -> Vec<u8> {
     gossip::encode(wire(envelope).as_bytes()).into_owned()
-}
-
-async fn lie(mut stream: Stream, counts: &Counts) -> std::io::Result<()> {
-    loop {
-        let mut head = [0; 4];
-        stream.read_exact(&mut head).await?;
-        let length = u32::from_be_bytes(head) as usize;
-        let mut request = vec![0; length.min(exchange::MAX_REQUEST)];
-        stream.read_exact(&mut request).await?;
-        let Ok(request) = Request::decode(&request) else {
-            return Ok(());
-        };
-        // A small file is asked for whole; it is believed what one says of its size.
-        let size = 1_000_000;
-        let Some(part) = request.part_of(size) else {
-            return Ok(());
-        };
-        let length = part.end - part.start;
-        let form = Form::File;
-        send(&mut stream, &Answer::Found { form, size, length }.encode()).await?;
-        let wrong = vec![0x66; usize::try_from(length).unwrap_or(0)];
-        for piece in wrong.chunks(exchange::MAX_DATA) {
-            send(&mut stream, piece).await?;
-        }
-        counts.add("wrong files", 1);
-    }
-}
-
-async fn send(stream: &mut Stream, frame: &[u8]) -> std::io::Result<()> {
-    stream.write_all(&(frame.len() as u32).to_be_bytes()).await?;
-    stream.write_all(frame).await?;
-    stream.flush().await
-}
-
-/// Frames of reconciliation with the right lengths and random bytes of every kind.
-async fn garbage(mut stream: Stream, seed: u64) -> std::io::Result<()> {
-    let mut rng = Rng::new(seed);
-    for kind in 0..16_u8 {
-        let words = 1 + rng.bits() % 200;
-        let mut frame: Vec<u8> = (0..words).flat_map(|_| rng.bits().to_le_bytes()).collect();
-        frame[0] = kind;
-        send(&mut stream, &frame).await?;
-    }
-    stream.close().await?;
-    let mut answer = Vec::new();
-    stream.take(1 << 20).read_to_end(&mut answer).await.map(drop)
 }
 
 #[tokio::main]
