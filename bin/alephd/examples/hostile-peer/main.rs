@@ -6,12 +6,6 @@
 //! ends or it gets SIGTERM, and then says in JSON what it did. `tests/drill-partition --hostile` runs it;
 //! what needs no libp2p is in `tests/drill/attacks.py`. Everything here is what anybody can do who
 //! reaches the port: keys are made up on the way, and a name that was banned is followed by a new one.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a tool of a drill: it speaks on standard output, and a failure of its own ends the drill"
-)]
 
 #![expect(
     clippy::unwrap_used,
