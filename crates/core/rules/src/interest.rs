@@ -123,8 +123,6 @@ impl Support {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alephd_testkit::{builder, keys};
-    use serde_json::json;
 
     fn interest(channels: &[&str], addresses: &[&str], types: &[&str]) -> Interest {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
@@ -135,35 +133,52 @@ mod tests {
         }
     }
 
-    fn holds(interest: &Interest, envelope: &Envelope) -> bool {
-        let text = envelope.item_content.as_deref().unwrap();
-        let content = Content::parse(envelope.message_type, text).unwrap();
-        interest.holds(&Outline::of(envelope, Some(&content)), &Support::default())
+    fn message(message_type: MessageType, channel: Option<&'static str>) -> Outline<'static> {
+        Outline {
+            channel,
+            owner: "0xalice",
+            message_type,
+            key: None,
+        }
+    }
+
+    fn holds(interest: &Interest, message: &Outline<'_>) -> bool {
+        interest.holds(message, &Support::default())
     }
 
     #[test]
     fn each_of_the_three_must_be_met() {
-        let alice = keys::evm("alice");
-        let post = builder::post(&alice, "chat", json!({})).channel("A").seal();
+        let post = message(MessageType::Post, Some("A"));
         assert!(holds(&Interest::default(), &post));
         assert!(holds(&interest(&["A", "B"], &[], &["POST"]), &post));
+        assert!(holds(&interest(&["A"], &["0xalice"], &[]), &post));
         assert!(!holds(&interest(&["B"], &[], &["POST"]), &post));
         assert!(!holds(&interest(&["A"], &["0xother"], &[]), &post));
         assert!(!holds(&interest(&[], &[], &["STORE"]), &post));
-        let nowhere = builder::post(&alice, "chat", json!({})).seal();
+        let nowhere = message(MessageType::Post, None);
         assert!(!holds(&interest(&["A"], &[], &[]), &nowhere));
     }
 
     #[test]
     fn what_others_are_judged_by_is_always_held() {
-        let alice = keys::evm("alice");
         let other = interest(&["other"], &[], &[]);
-        let security = builder::aggregate(&alice, "security", json!({"authorizations": []})).seal();
-        assert!(holds(&other, &security));
-        let own = builder::aggregate(&alice, "profile", json!({})).seal();
-        assert!(!holds(&other, &own));
-        let forget = builder::forget(&alice, &[own.item_hash]).seal();
-        assert!(holds(&other, &forget));
+        let of_key = |key| Outline {
+            key: Some(key),
+            ..message(MessageType::Aggregate, Some("A"))
+        };
+        assert!(holds(&other, &of_key("security")));
+        assert!(!holds(&other, &of_key("profile")));
+        assert!(holds(&other, &message(MessageType::Forget, None)));
+        let support = Support {
+            trusted: Trusted {
+                credit_oracles: vec!["0xalice".into()],
+                ..Trusted::default()
+            },
+            aggregate_owners: vec!["0xalice".into()],
+        };
+        assert!(other.holds(&of_key("price"), &support));
+        assert!(other.holds(&message(MessageType::Post, None), &support));
+        assert!(!other.holds(&message(MessageType::Store, None), &support));
     }
 
     #[test]

@@ -124,36 +124,42 @@ pub(super) fn check_takers(api: &Api, envelope: &Envelope) -> Result<(), ApiErro
 mod tests {
     use super::*;
 
-    fn ask(uri: &str) -> Option<(Vec<String>, Vec<String>, Vec<String>, bool)> {
-        let list = |names: BTreeSet<String>| names.into_iter().collect();
-        asked(&uri.parse().unwrap()).map(|asked| {
-            let Interest {
-                channels,
-                addresses,
-                types,
-            } = asked.interest;
-            (list(channels), list(addresses), list(types), asked.is_one)
-        })
+    fn interest(channels: &[&str], addresses: &[&str], types: &[&str]) -> Interest {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Interest {
+            channels: set(channels),
+            addresses: set(addresses),
+            types: set(types),
+        }
     }
 
     #[test]
     fn what_is_asked_for_is_seen() {
-        let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let some = |channels: &[&str], addresses: &[&str], types: &[&str], is_one| {
-            Some((texts(channels), texts(addresses), texts(types), is_one))
+        let ask = |uri: &str| asked(&uri.parse().unwrap());
+        let list = |interest| {
+            Some(Asked {
+                interest,
+                is_one: false,
+            })
+        };
+        let one = |interest| {
+            Some(Asked {
+                interest,
+                is_one: true,
+            })
         };
         assert_eq!(
             ask("/api/v0/messages.json?channels=A,B&msgType=POST"),
-            some(&["A", "B"], &[], &["POST"], false)
+            list(interest(&["A", "B"], &[], &["POST"]))
         );
         assert_eq!(
             ask("/api/v0/posts.json?addresses=0x1&page=2"),
-            some(&[], &["0x1"], &["POST"], false)
+            list(interest(&[], &["0x1"], &["POST"]))
         );
-        assert_eq!(ask("/api/v0/messages/abc"), some(&[], &[], &[], true));
+        assert_eq!(ask("/api/v0/messages/abc"), one(Interest::default()));
         assert_eq!(
             ask("/api/v0/aggregates/0x1.json?keys=k"),
-            some(&[], &["0x1"], &["AGGREGATE"], true)
+            one(interest(&[], &["0x1"], &["AGGREGATE"]))
         );
         assert_eq!(ask("/api/v0/info"), None);
     }
