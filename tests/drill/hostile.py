@@ -40,7 +40,7 @@ BY_PEERS = {
 }
 ATTACKS = [*BY_STRANGERS, *BY_PEERS]
 # These do not pass yet (docs/how-to/drills.md).
-BY_NAME_ONLY = {"crowd", "flood-valid"}
+BY_NAME_ONLY = {"crowd", "flood-valid", "stalled-streams"}
 # Seconds until a client is answered. Usual are milliseconds; machines that test are busy.
 ANSWER_LIMIT = 30
 # Seconds until an attack begins, until messages are everywhere, until a new node is in and knows them, and
